@@ -1,0 +1,25 @@
+/**
+ * Options that every long operation takes.
+ *
+ * @module
+ */
+
+/** How far an operation has come. */
+export interface Progress {
+  /** What is being done, in one or two words: `hash`, `write`, `compare`. */
+  readonly phase: string;
+  /** File or tensor in hand. */
+  readonly item: string;
+  /** Work done so far, in bytes (in steps for the forward pass). */
+  readonly done: number;
+  /** All the work, in the unit of `done`. */
+  readonly total: number;
+}
+
+/** Cancelling and watching a long operation. */
+export interface OperationOptions {
+  /** Aborting rejects the operation with the signal's reason and removes whatever was half written. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called at most once per block of work; never after the operation has settled. */
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+}

@@ -1,0 +1,73 @@
+/**
+ * Bytes by position: the one way this package reads anything.
+ *
+ * A file, a browser Blob, an HTTP range and a buffer all look alike from here on. A source is never
+ * read whole; `read` gives exactly the bytes asked for or throws.
+ *
+ * @module
+ */
+import { CheckpointError, type ErrorContext, hexOffset } from '../errors.js';
+
+/** Cancelling a single read. */
+export interface ReadOptions {
+  /** Aborting rejects the read with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Random access to a fixed number of bytes. */
+export interface ByteSource {
+  /** What a person calls it: a path, a file name, a URL. */
+  readonly name: string;
+  /** Number of bytes, fixed when the source was opened. */
+  readonly size: number;
+  /**
+   * Exactly `length` bytes from `offset`. The caller may keep and change the result only when the
+   * source is not in memory: treat it as read-only.
+   *
+   * @throws SourceError `source/out-of-range` before reading anything, `source/short-read` when the
+   *   bytes have gone since the source was opened, `source/read-failed` for the system's own errors
+   */
+  read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
+  /** Fills `target` with the bytes from `offset`; same cost and errors as `read`, but allocates nothing. */
+  readInto(offset: number, target: Uint8Array, options?: ReadOptions): Promise<void>;
+  /** Gives the handle back; harmless when called twice. */
+  close(): Promise<void>;
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** Causes for which a source refuses. */
+export type SourceErrorCode =
+  | 'source/out-of-range'
+  | 'source/short-read'
+  | 'source/read-failed'
+  | 'source/not-found'
+  | 'source/not-a-file'
+  | 'source/not-a-folder'
+  | 'source/permission'
+  | 'source/outside-folder'
+  | 'source/empty'
+  | 'source/html-page'
+  | 'source/error-document'
+  | 'source/lfs-pointer'
+  | 'source/unrecognised';
+
+/** A file that cannot be read, or is not what its name promises. */
+export class SourceError extends CheckpointError {
+  declare readonly code: SourceErrorCode;
+
+  constructor(code: SourceErrorCode, message: string, context?: ErrorContext) {
+    super(code, message, context);
+  }
+}
+
+/** Throws unless the `length` bytes from `offset` lie inside the source. */
+export function expectInside(source: { name: string; size: number }, offset: number, length: number): void {
+  const valid = Number.isSafeInteger(offset) && Number.isSafeInteger(length) && offset >= 0 && length >= 0;
+  if (valid && offset + length <= source.size) return;
+  throw new SourceError(
+    'source/out-of-range',
+    `${length} bytes wanted at ${valid ? hexOffset(offset) : offset}, but the file has ${source.size} bytes`,
+    { path: source.name, offset: valid ? offset : undefined },
+  );
+}

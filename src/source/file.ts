@@ -1,0 +1,95 @@
+/**
+ * A source over a file on disk. One of the few modules that know Node.
+ *
+ * A single `fs.read` stops at 2^31 - 1 bytes, so longer reads go in pieces.
+ *
+ * @see https://nodejs.org/api/fs.html#filehandlereadbuffer-offset-length-position
+ * @module
+ */
+import { type FileHandle, open } from 'node:fs/promises';
+
+import { type ByteSource, SourceError, expectInside } from './byte-source.js';
+
+/** Longest single read handed to the system; below its limit of 2^31 - 1. */
+const LONGEST_READ = 1 << 30;
+
+/**
+ * Opens a regular file for positional reading.
+ *
+ * @throws SourceError `source/not-found`, `source/permission`, `source/not-a-file`, `source/read-failed`
+ */
+export async function openFileSource(path: string): Promise<ByteSource> {
+  const handle = await open(path, 'r').catch((cause: unknown) => {
+    throw systemError(cause, path);
+  });
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) {
+      throw new SourceError('source/not-a-file', 'a file was expected, but this is a folder or a device', { path });
+    }
+    return fileSource(handle, path, stats.size);
+  } catch (cause) {
+    await handle.close();
+    throw cause;
+  }
+}
+
+function fileSource(handle: FileHandle, name: string, size: number): ByteSource {
+  let open = true;
+  const fill = async (offset: number, target: Uint8Array, signal?: AbortSignal): Promise<void> => {
+    expectInside({ name, size }, offset, target.byteLength);
+    for (let done = 0; done < target.byteLength;) {
+      signal?.throwIfAborted();
+      const length = Math.min(target.byteLength - done, LONGEST_READ);
+      const { bytesRead } = await handle.read(target, done, length, offset + done).catch((cause: unknown) => {
+        throw systemError(cause, name);
+      });
+      if (bytesRead === 0) {
+        throw new SourceError('source/short-read', 'the file has become shorter while it was read', {
+          path: name,
+          offset: offset + done,
+        });
+      }
+      done += bytesRead;
+    }
+  };
+  const close = async (): Promise<void> => {
+    if (!open) return;
+    open = false;
+    await handle.close();
+  };
+  return {
+    name,
+    size,
+    read: async (offset, length, options) => {
+      expectInside({ name, size }, offset, length);
+      const target = new Uint8Array(length);
+      await fill(offset, target, options?.signal);
+      return target;
+    },
+    readInto: (offset, target, options) => fill(offset, target, options?.signal),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+/** The system's error in this package's words. */
+export function systemError(cause: unknown, path: string): SourceError {
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  switch (code) {
+    case 'ENOENT':
+      return new SourceError('source/not-found', 'there is no such file or folder', { path, cause });
+    case 'EACCES':
+    case 'EPERM':
+      return new SourceError('source/permission', 'reading it is not permitted', { path, cause });
+    case 'EISDIR':
+      return new SourceError('source/not-a-file', 'a file was expected, but this is a folder', { path, cause });
+    case 'ENOTDIR':
+      return new SourceError('source/not-a-folder', 'a folder was expected, but this is a file', { path, cause });
+    default:
+      return new SourceError('source/read-failed', cause instanceof Error ? cause.message : String(cause), {
+        path,
+        cause,
+      });
+  }
+}
