@@ -23,6 +23,8 @@ export interface TensorInfo {
 
 /** A tensor whose bytes are read on demand, in blocks of rows. */
 export interface Tensor extends TensorInfo {
+  /** Rows that are cheapest read together, in blocks that start at a multiple of it; absent means 1. */
+  readonly rowGroup?: number;
   /**
    * `count` rows from row `first`, contiguous, row-major, little-endian: `count * rowByteLength` bytes.
    * Costs a bounded number of reads per block, not per row, for contiguous storage.
@@ -85,9 +87,13 @@ export function tensorByteLength(tensor: Pick<TensorInfo, 'dtype' | 'shape'>): n
 /** Most bytes a block of rows should take; large enough that reads are few, small enough to stay in cache. */
 export const ROW_BLOCK_BYTES = 1 << 20;
 
-/** Rows that make one block of about `blockBytes` bytes; at least 1. */
-export function rowsPerBlock(tensor: Pick<TensorInfo, 'dtype' | 'shape'>, blockBytes = ROW_BLOCK_BYTES): number {
-  return Math.max(1, Math.floor(blockBytes / Math.max(1, rowByteLengthOf(tensor))));
+/** Rows that make one block of about `blockBytes` bytes: a multiple of the tensor's row group, at least one group. */
+export function rowsPerBlock(
+  tensor: Pick<Tensor, 'dtype' | 'shape' | 'rowGroup'>,
+  blockBytes = ROW_BLOCK_BYTES,
+): number {
+  const group = tensor.rowGroup ?? 1;
+  return Math.max(1, Math.floor(blockBytes / Math.max(1, rowByteLengthOf(tensor) * group))) * group;
 }
 
 /** A block of whole rows of a tensor. */

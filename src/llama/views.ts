@@ -1,0 +1,100 @@
+/**
+ * Tensors made of other tensors, still lazy: each view is a function on blocks of rows.
+ *
+ * A view reads no more than the rows asked for (a permutation: the heads these rows belong to), so a
+ * pipeline of views runs in a few blocks of memory. Row-wise, nothing here touches a value: every view
+ * is exact in any dtype.
+ *
+ * @module
+ */
+import { type Tensor, rowByteLengthOf, rowCountOf } from '../formats/tensor.js';
+
+/** The same tensor under another name. */
+export function renamed(tensor: Tensor, name: string): Tensor {
+  if (tensor.name === name) return tensor;
+  return {
+    name,
+    dtype: tensor.dtype,
+    shape: tensor.shape,
+    ...(tensor.rowGroup === undefined ? {} : { rowGroup: tensor.rowGroup }),
+    readRows: (first, count, options) => tensor.readRows(first, count, options),
+  };
+}
+
+/** Parts (out_i, in) one below the other: shape (sum of out_i, in). One read per part that the rows touch. */
+export function concatRows(name: string, parts: readonly [Tensor, ...Tensor[]]): Tensor {
+  const rowBytes = rowByteLengthOf(parts[0]);
+  const rows = parts.reduce((sum, part) => sum + rowCountOf(part.shape), 0);
+  return {
+    name,
+    dtype: parts[0].dtype,
+    shape: [rows, ...parts[0].shape.slice(1)],
+    readRows: async (first, count, options) => {
+      const bytes = new Uint8Array(count * rowBytes);
+      let start = 0;
+      for (const part of parts) {
+        const partRows = rowCountOf(part.shape);
+        const from = Math.max(first, start);
+        const to = Math.min(first + count, start + partRows);
+        if (from < to) {
+          const block = await part.readRows(from - start, to - from, options);
+          bytes.set(block, (from - first) * rowBytes);
+        }
+        start += partRows;
+      }
+      return bytes;
+    },
+  };
+}
+
+/** Parts (out, in_i) side by side: shape (out, sum of in_i). One read per part. */
+export function concatColumns(name: string, parts: readonly [Tensor, ...Tensor[]]): Tensor {
+  const widths = parts.map(rowByteLengthOf);
+  const rowBytes = widths.reduce((sum, width) => sum + width, 0);
+  const columns = parts.reduce((sum, part) => sum + (part.shape.at(-1) ?? 1), 0);
+  return {
+    name,
+    dtype: parts[0].dtype,
+    shape: [...parts[0].shape.slice(0, -1), columns],
+    readRows: async (first, count, options) => {
+      const bytes = new Uint8Array(count * rowBytes);
+      const blocks = await Promise.all(parts.map((part) => part.readRows(first, count, options)));
+      let column = 0;
+      blocks.forEach((block, part) => {
+        const width = widths[part] ?? 0;
+        for (let row = 0; row < count; row++) {
+          bytes.set(block.subarray(row * width, (row + 1) * width), row * rowBytes + column);
+        }
+        column += width;
+      });
+      return bytes;
+    },
+  };
+}
+
+/**
+ * Rows of each group in another order: row `r` of a group is row `order[r]` of the same group of `tensor`.
+ * Reads the whole groups that the rows belong to: at most `count` rows and two groups.
+ */
+export function permuteRowsInGroups(tensor: Tensor, order: Uint32Array): Tensor {
+  const rowBytes = rowByteLengthOf(tensor);
+  const group = order.length;
+  return {
+    name: tensor.name,
+    dtype: tensor.dtype,
+    shape: tensor.shape,
+    rowGroup: group,
+    readRows: async (first, count, options) => {
+      const from = Math.floor(first / group) * group;
+      const to = Math.ceil((first + count) / group) * group;
+      const source = await tensor.readRows(from, to - from, options);
+      const bytes = new Uint8Array(count * rowBytes);
+      for (let row = 0; row < count; row++) {
+        const inGroup = (first + row) % group;
+        const at = first + row - inGroup + (order[inGroup] ?? 0) - from;
+        bytes.set(source.subarray(at * rowBytes, (at + 1) * rowBytes), row * rowBytes);
+      }
+      return bytes;
+    },
+  };
+}
