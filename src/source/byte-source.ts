@@ -50,6 +50,9 @@ export type SourceErrorCode =
   | 'source/html-page'
   | 'source/error-document'
   | 'source/lfs-pointer'
+  | 'source/annex-pointer'
+  | 'source/all-zero'
+  | 'source/other-format'
   | 'source/unrecognised';
 
 /** A file that cannot be read, or is not what its name promises. */
