@@ -1,0 +1,169 @@
+/**
+ * The canonical model of a GGUF file made for llama.cpp.
+ *
+ * Rows of q and k are already in Meta's order. The scaling of the rotary frequencies is stored as the
+ * divisors themselves (`rope_freqs.weight`), so the factor is found by trying: a file whose divisors
+ * follow no known rule is refused, because nothing could be said about its long contexts.
+ *
+ * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+ * @module
+ */
+import { type GgufFile, openGgufFile } from '../formats/gguf/read.js';
+import type { StoredTensor, Tensor } from '../formats/tensor.js';
+import { decodeToFloat32 } from '../quant/codec.js';
+import type { ByteSource } from '../source/byte-source.js';
+import { vocabularyFromGguf } from '../tokenizer/gguf-fields.js';
+import { canonicalName, expectedTensors } from './layout.js';
+import { type LlamaConfig, LlamaError, type LlamaModel, type RopeScaling } from './model.js';
+import { lastPathPart } from './model-name.js';
+import { llama3Scaling, scalingOfDivisors } from './rope.js';
+import { renamed } from './views.js';
+
+const ROPE_FREQS = 'rope_freqs.weight';
+
+/**
+ * Opens a GGUF file as a canonical model; reads its header, the vocabulary and the rope divisors.
+ *
+ * @param ropeFactor - overrides the factor of the rope scaling
+ * @throws GgufError, TokenizerError, SourceError
+ * @throws LlamaError `llama/unsupported`, `llama/bad-config`, `llama/missing-tensor`, `llama/unknown-tensor`,
+ *   `llama/wrong-shape`
+ */
+export async function openGgufModel(source: ByteSource, ropeFactor?: number): Promise<LlamaModel> {
+  const file = await openGgufFile(source);
+  const path = source.name;
+  try {
+    const stored = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
+    const config = await ggufConfig(file, stored, path, ropeFactor);
+    const tensors = canonicalTensors(stored, config, path);
+    const vocabulary = await vocabularyFromGguf(file.metadata, path);
+    const name = lastPathPart(path).replace(/\.gguf$/i, '');
+    return {
+      ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [] },
+      close: () => file.close(),
+      [Symbol.asyncDispose]: () => file.close(),
+    };
+  } catch (cause) {
+    await file.close();
+    throw cause;
+  }
+}
+
+async function ggufConfig(
+  file: GgufFile,
+  stored: ReadonlyMap<string, StoredTensor>,
+  path: string,
+  ropeFactor: number | undefined,
+): Promise<LlamaConfig> {
+  const architecture = file.metadata.get('general.architecture')?.value;
+  if (architecture !== 'llama') {
+    throw new LlamaError(
+      'llama/unsupported',
+      `general.architecture is ${JSON.stringify(architecture)}, only "llama" can be read`,
+      { path },
+    );
+  }
+  const number = (key: string, absent?: number): number => ggufNumber(file, key, path, absent);
+  const dim = number('llama.embedding_length');
+  const nHeads = number('llama.attention.head_count');
+  const headDim = number('llama.attention.key_length', number('llama.rope.dimension_count', dim / nHeads));
+  const ropeTheta = number('llama.rope.freq_base', 10000);
+  const nKvHeads = number('llama.attention.head_count_kv', nHeads);
+  if (nHeads % nKvHeads !== 0 || headDim % 2 !== 0) {
+    throw new LlamaError(
+      'llama/bad-config',
+      `${nHeads} heads, ${nKvHeads} key/value heads and head size ${headDim} do not fit together`,
+      { path },
+    );
+  }
+  expectNoOtherScaling(file, path);
+  return {
+    ...{ dim, nHeads, nKvHeads, headDim, ropeTheta },
+    nLayers: number('llama.block_count'),
+    ffnDim: number('llama.feed_forward_length'),
+    vocabSize: stored.get('token_embd.weight')?.shape[0] ?? 0,
+    normEps: number('llama.attention.layer_norm_rms_epsilon'),
+    ropeScaling: await readRopeScaling(stored.get(ROPE_FREQS), headDim, ropeTheta, path, ropeFactor),
+    contextLength: number('llama.context_length'),
+    tied: !stored.has('output.weight'),
+  };
+}
+
+function ggufNumber(file: GgufFile, key: string, path: string, absent: number | undefined): number {
+  const value = file.metadata.get(key)?.value ?? absent;
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return shortestFloat(value, key);
+  throw new LlamaError(
+    'llama/bad-config',
+    `${key} must be a positive number, found ${value === undefined ? 'nothing' : String(value)}`,
+    { path },
+  );
+}
+
+/** The decimal that a float32 stands for: 9.999999747378752e-06 was 1e-05 in `params.json`. */
+function shortestFloat(value: number, key: string): number {
+  if (Number.isInteger(value) || !/epsilon|freq_base/.test(key)) return value;
+  for (let digits = 1; digits < 9; digits++) {
+    const decimal = Number(value.toPrecision(digits));
+    if (Math.fround(decimal) === value) return decimal;
+  }
+  return value;
+}
+
+function expectNoOtherScaling(file: GgufFile, path: string): void {
+  const type = file.metadata.get('llama.rope.scaling.type')?.value;
+  if (type === undefined || type === 'none') return;
+  throw new LlamaError(
+    'llama/unsupported',
+    `llama.rope.scaling.type is ${JSON.stringify(type)}, only Llama 3's scaling can be read`,
+    { path },
+  );
+}
+
+async function readRopeScaling(
+  divisors: StoredTensor | undefined,
+  headDim: number,
+  theta: number,
+  path: string,
+  override: number | undefined,
+): Promise<RopeScaling | null> {
+  if (divisors === undefined) return null;
+  if (override !== undefined) return llama3Scaling(override);
+  const [count = 0] = divisors.shape;
+  if (divisors.shape.length === 1 && count === headDim / 2) {
+    const values = new Float32Array(count);
+    decodeToFloat32(divisors.dtype, await divisors.readRows(0, 1), values);
+    const scaling = scalingOfDivisors(values, headDim, theta);
+    if (scaling !== undefined) return scaling;
+  }
+  throw new LlamaError('llama/unsupported', `${ROPE_FREQS} holds divisors that follow no rule of a Llama release`, {
+    path,
+  });
+}
+
+function canonicalTensors(
+  stored: ReadonlyMap<string, StoredTensor>,
+  config: LlamaConfig,
+  path: string,
+): Map<string, Tensor> {
+  for (const name of stored.keys()) {
+    if (name !== ROPE_FREQS && canonicalName(name, 'gguf') === undefined) {
+      throw new LlamaError('llama/unknown-tensor', `the tensor ${name} is not a part of a Llama`, { path });
+    }
+  }
+  const byName = new Map([...stored.values()].map((tensor) => [canonicalName(tensor.name, 'gguf'), tensor]));
+  return new Map(
+    expectedTensors(config).map(({ name, shape }): [string, Tensor] => {
+      const tensor = byName.get(name);
+      if (tensor === undefined)
+        throw new LlamaError('llama/missing-tensor', `the tensor for ${name} is missing`, { path });
+      if (tensor.shape.join() !== shape.join()) {
+        throw new LlamaError(
+          'llama/wrong-shape',
+          `${tensor.name} has shape (${tensor.shape.join(', ')}); the metadata asks for (${shape.join(', ')})`,
+          { path },
+        );
+      }
+      return [name, renamed(tensor, name)];
+    }),
+  );
+}

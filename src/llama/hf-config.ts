@@ -1,0 +1,228 @@
+/**
+ * `config.json` of Hugging Face: the same hyperparameters under other names.
+ *
+ * Reading refuses whatever would make the model compute something else than a plain Llama (biases, other
+ * activations, other rope scalings), because the canonical form has no place for it. Writing reproduces
+ * the files of Meta's releases: keys sorted, two spaces, floats with a point.
+ *
+ * @see https://github.com/huggingface/transformers/blob/main/src/transformers/models/llama/configuration_llama.py
+ * @module
+ */
+import { type LlamaConfig, LlamaError, type RopeScaling } from './model.js';
+
+type Json = Record<string, unknown>;
+
+/**
+ * Normalised hyperparameters of a `config.json`.
+ *
+ * @throws LlamaError `llama/bad-config` for missing or senseless values, `llama/unsupported` for models that
+ *   are no plain Llama
+ */
+export function parseHfConfig(text: string, path: string): LlamaConfig {
+  const json = parseObject(text, path);
+  expectPlainLlama(json, path);
+  const integer = (key: string, absent?: number): number => positiveInteger(json, key, path, absent);
+  const dim = integer('hidden_size');
+  const nHeads = integer('num_attention_heads');
+  const nKvHeads = integer('num_key_value_heads', nHeads);
+  const headDim = integer('head_dim', dim / nHeads);
+  if (nHeads % nKvHeads !== 0 || headDim % 2 !== 0) {
+    throw new LlamaError(
+      'llama/bad-config',
+      `${nHeads} heads, ${nKvHeads} key/value heads and head size ${headDim} do not fit together`,
+      { path },
+    );
+  }
+  const ropeTheta = positiveNumber(json, 'rope_theta', path, 10000);
+  return {
+    ...{ dim, nHeads, nKvHeads, headDim, ropeTheta },
+    nLayers: integer('num_hidden_layers'),
+    ffnDim: integer('intermediate_size'),
+    vocabSize: integer('vocab_size'),
+    normEps: positiveNumber(json, 'rms_norm_eps', path, 1e-6),
+    ropeScaling: parseRopeScaling(json['rope_scaling'], path),
+    contextLength: integer('max_position_embeddings', 2048),
+    tied: json['tie_word_embeddings'] === true,
+  };
+}
+
+function parseObject(text: string, path: string): Json {
+  try {
+    const json: unknown = JSON.parse(text);
+    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${reason}`, { path, cause });
+  }
+  throw new LlamaError('llama/bad-config', 'a JSON object was expected', { path });
+}
+
+function expectPlainLlama(json: Json, path: string): void {
+  const refuse = (what: string): never => {
+    throw new LlamaError('llama/unsupported', what, { path });
+  };
+  if (json['model_type'] !== 'llama')
+    refuse(`model_type is ${JSON.stringify(json['model_type'])}, only "llama" can be read`);
+  if (json['quantization_config'] != null)
+    refuse('the weights are quantized (quantization_config); only plain types can be read');
+  if ((json['hidden_act'] ?? 'silu') !== 'silu')
+    refuse(`hidden_act is ${JSON.stringify(json['hidden_act'])}, a Llama has "silu"`);
+  for (const key of ['attention_bias', 'mlp_bias']) {
+    if (json[key] === true) refuse(`${key} is true, a Llama has no biases`);
+  }
+}
+
+function positiveInteger(json: Json, key: string, path: string, absent?: number): number {
+  const value = json[key] ?? absent;
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+  throw new LlamaError('llama/bad-config', `${key} must be a positive integer, found ${JSON.stringify(value)}`, {
+    path,
+  });
+}
+
+function positiveNumber(json: Json, key: string, path: string, absent: number): number {
+  const value = json[key] ?? absent;
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  throw new LlamaError('llama/bad-config', `${key} must be a positive number, found ${JSON.stringify(value)}`, {
+    path,
+  });
+}
+
+function parseRopeScaling(value: unknown, path: string): RopeScaling | null {
+  if (value == null) return null;
+  if (typeof value !== 'object') {
+    throw new LlamaError('llama/bad-config', `rope_scaling must be an object or null, found ${JSON.stringify(value)}`, {
+      path,
+    });
+  }
+  const scaling = value as Json;
+  const type = scaling['rope_type'] ?? scaling['type'];
+  if (type === 'default') return null;
+  if (type !== 'llama3') {
+    throw new LlamaError(
+      'llama/unsupported',
+      `rope_scaling is of type ${JSON.stringify(type)}, only "llama3" can be read`,
+      { path },
+    );
+  }
+  return {
+    factor: positiveNumber(scaling, 'factor', path, 8),
+    lowFreqFactor: positiveNumber(scaling, 'low_freq_factor', path, 1),
+    highFreqFactor: positiveNumber(scaling, 'high_freq_factor', path, 4),
+    originalContextLength: positiveInteger(scaling, 'original_max_position_embeddings', path, 8192),
+  };
+}
+
+/** What a `config.json` holds beside the hyperparameters. */
+export interface HfConfigExtras {
+  /** Element type of the weights, in PyTorch's spelling. */
+  readonly torchDtype: string;
+  /** Id of the token that begins a text. */
+  readonly bosId: number;
+  /** Ids of the tokens that end a text or a turn. */
+  readonly eosIds: readonly number[];
+  /** Which of the published files' spellings to follow. */
+  readonly style: HfConfigStyle;
+}
+
+/** How a version of transformers spelled `config.json`; the published bytes depend on it. */
+export interface HfConfigStyle {
+  /** Version named in the file. */
+  readonly transformersVersion: string;
+  /** Whether `head_dim` is written although it follows from the others. */
+  readonly headDim: boolean;
+  /** Whether the keys of `rope_scaling` are sorted too. */
+  readonly sortedRopeScaling: boolean;
+}
+
+/** Spellings of the releases: that of Llama 3.1, that of Llama 3.2 1B and 3B, and ours for all others. */
+export const HF_CONFIG_STYLES = {
+  llama31: { transformersVersion: '4.42.3', headDim: false, sortedRopeScaling: false },
+  llama32: { transformersVersion: '4.45.0.dev0', headDim: true, sortedRopeScaling: true },
+  general: { transformersVersion: '4.45.0', headDim: true, sortedRopeScaling: false },
+} as const satisfies Record<string, HfConfigStyle>;
+
+/** `config.json` as transformers of late 2024 writes it, with a final line feed. */
+export function hfConfigJson(config: LlamaConfig, extras: HfConfigExtras): string {
+  const { style } = extras;
+  const json: Json = {
+    architectures: ['LlamaForCausalLM'],
+    attention_bias: false,
+    attention_dropout: float(0),
+    bos_token_id: extras.bosId,
+    eos_token_id: extras.eosIds.length === 1 ? extras.eosIds[0] : extras.eosIds,
+    ...(style.headDim ? { head_dim: config.headDim } : {}),
+    hidden_act: 'silu',
+    hidden_size: config.dim,
+    initializer_range: 0.02,
+    intermediate_size: config.ffnDim,
+    max_position_embeddings: config.contextLength,
+    mlp_bias: false,
+    model_type: 'llama',
+    num_attention_heads: config.nHeads,
+    num_hidden_layers: config.nLayers,
+    num_key_value_heads: config.nKvHeads,
+    pretraining_tp: 1,
+    rms_norm_eps: float(config.normEps),
+    rope_scaling: config.ropeScaling && ropeScalingJson(config.ropeScaling, style),
+    rope_theta: float(config.ropeTheta),
+    tie_word_embeddings: config.tied,
+    torch_dtype: extras.torchDtype,
+    transformers_version: style.transformersVersion,
+    use_cache: true,
+    vocab_size: config.vocabSize,
+  };
+  return pythonJson(json);
+}
+
+function ropeScalingJson(scaling: RopeScaling, style: HfConfigStyle): Json {
+  const low = { low_freq_factor: float(scaling.lowFreqFactor) };
+  const high = { high_freq_factor: float(scaling.highFreqFactor) };
+  return {
+    factor: float(scaling.factor),
+    ...(style.sortedRopeScaling ? { ...high, ...low } : { ...low, ...high }),
+    original_max_position_embeddings: scaling.originalContextLength,
+    rope_type: 'llama3',
+  };
+}
+
+/** A number that Python would hold as a float. */
+class PythonFloat {
+  readonly value: number;
+  constructor(value: number) {
+    this.value = value;
+  }
+}
+
+function float(value: number): PythonFloat {
+  return new PythonFloat(value);
+}
+
+/** JSON as Python's `json.dumps(value, indent=2)` spells it, with a final line feed. */
+export function pythonJson(value: unknown): string {
+  return `${spell(value, '')}\n`;
+}
+
+function spell(value: unknown, indent: string): string {
+  if (value instanceof PythonFloat) return pythonFloat(value.value);
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const deeper = `${indent}  `;
+  const isList = Array.isArray(value);
+  const items = isList
+    ? value.map((item) => spell(item, deeper))
+    : Object.entries(value).map(([key, item]) => `${JSON.stringify(key)}: ${spell(item, deeper)}`);
+  const [open, close] = isList ? '[]' : '{}';
+  if (items.length === 0) return `${open}${close}`;
+  return `${open}\n${items.map((item) => deeper + item).join(',\n')}\n${indent}${close}`;
+}
+
+/** Python's `repr` of a float: a point always, exponents of two digits from 1e16 on and below 1e-4. */
+export function pythonFloat(value: number): string {
+  const magnitude = Math.abs(value);
+  if (magnitude !== 0 && (magnitude < 1e-4 || magnitude >= 1e16)) {
+    const [digits = '', exponent = ''] = value.toExponential().split('e');
+    return `${digits}e${exponent.replace(/^([+-])(\d)$/, '$10$2')}`;
+  }
+  const text = value.toString();
+  return text.includes('.') ? text : `${text}.0`;
+}

@@ -1,0 +1,131 @@
+/**
+ * A folder as Meta ships it, opened but not yet understood as a model.
+ *
+ * `params.json`, `consolidated.NN.pth`, a tokenizer and a checklist. Opening reads the headers of the
+ * shards and `params.json`; it succeeds for every kind of checkpoint Meta has published, also for those
+ * that cannot be converted, so that they can be inspected and verified.
+ *
+ * @module
+ */
+import { type TorchFile, openTorchFile } from '../formats/torch/torch-file.js';
+import type { Folder, FolderEntry } from '../source/folder.js';
+import { LlamaError } from './model.js';
+import { type MetaParams, readParams } from './params.js';
+import type { Shard, Shards } from './shards.js';
+
+/** What a checkpoint is for; only `text` can be converted and run so far. */
+export type CheckpointKind = 'text' | 'vision' | 'llama4' | 'quantized' | 'fp8';
+
+/** A shard with the file it lies in. */
+export interface MetaShard extends Shard {
+  /** The file; its tensors in file order. */
+  readonly file: TorchFile;
+}
+
+/** An opened folder of Meta's. */
+export interface MetaCheckpoint {
+  /** What a person calls the folder. */
+  readonly path: string;
+  /** The folder itself. */
+  readonly folder: Folder;
+  /** Every file in it. */
+  readonly files: readonly FolderEntry[];
+  /** Validated hyperparameters. */
+  readonly params: MetaParams;
+  /** What kind of checkpoint it is. */
+  readonly kind: CheckpointKind;
+  /** The shards in order. */
+  readonly shards: readonly [MetaShard, ...MetaShard[]];
+  /** Gives all files back; harmless when called twice. */
+  close(): Promise<void>;
+}
+
+const SHARD_NAME = /^consolidated\.(\d{2,3})\.pth$/;
+/** A single shard without a number, as some vision checkpoints name it. */
+const UNNUMBERED_SHARD = 'consolidated.pth';
+
+/** Whether a folder's files look like a checkpoint of Meta's. */
+export function looksLikeMetaFolder(names: readonly string[]): boolean {
+  return names.some((name) => SHARD_NAME.test(name) || name === UNNUMBERED_SHARD);
+}
+
+/**
+ * Opens a folder of Meta's: reads `params.json` and the headers of all shards, some hundred kilobytes each.
+ *
+ * @throws LlamaError `llama/no-params`, `llama/bad-params`, `llama/no-shards`, `llama/missing-shard`
+ * @throws ZipError, PickleError, TorchError, SourceError of the shards
+ */
+export async function openMetaCheckpoint(folder: Folder): Promise<MetaCheckpoint> {
+  const files = await folder.list();
+  const shardNames = expectShardNames(files, folder.name);
+  const params = await readFolderParams(folder, files);
+  const opened: MetaShard[] = [];
+  const close = async (): Promise<void> => {
+    for (const shard of opened) await shard.file.close();
+  };
+  try {
+    for (const name of shardNames) opened.push(await openShard(folder, name));
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
+  const shards = opened as [MetaShard, ...MetaShard[]];
+  return { path: folder.name, folder, files, params, kind: checkpointKind(params, shards, files), shards, close };
+}
+
+async function openShard(folder: Folder, name: string): Promise<MetaShard> {
+  const source = await folder.open(name);
+  try {
+    const file = await openTorchFile(source);
+    return { path: file.name, file, tensors: new Map(file.tensors.map((tensor) => [tensor.name, tensor])) };
+  } catch (cause) {
+    await source.close();
+    throw cause;
+  }
+}
+
+function expectShardNames(files: readonly FolderEntry[], path: string): readonly string[] {
+  const numbered = files.filter(({ name }) => SHARD_NAME.test(name)).map(({ name }) => name);
+  if (numbered.length === 0) {
+    if (files.some(({ name }) => name === UNNUMBERED_SHARD)) return [UNNUMBERED_SHARD];
+    throw new LlamaError('llama/no-shards', 'there is no consolidated.NN.pth in this folder', { path });
+  }
+  numbered.forEach((name, index) => {
+    const number = Number(SHARD_NAME.exec(name)?.[1]);
+    if (number === index) return;
+    const missing = `consolidated.${String(index).padStart(2, '0')}.pth`;
+    throw new LlamaError('llama/missing-shard', `${missing} is missing, but ${name} is here`, { path });
+  });
+  return numbered;
+}
+
+async function readFolderParams(folder: Folder, files: readonly FolderEntry[]): Promise<MetaParams> {
+  if (!files.some(({ name }) => name === 'params.json')) {
+    const almost = files.find(({ name }) => name === 'params' || name.toLowerCase() === 'params.json');
+    throw new LlamaError('llama/no-params', 'there is no params.json in this folder', {
+      path: folder.name,
+      hint:
+        almost === undefined
+          ? 'it holds the hyperparameters and comes with every download; download it again'
+          : `a file named ${almost.name} is here: rename it to params.json`,
+    });
+  }
+  const source = await folder.open('params.json');
+  try {
+    return await readParams(source);
+  } finally {
+    await source.close();
+  }
+}
+
+function checkpointKind(params: MetaParams, shards: Shards, files: readonly FolderEntry[]): CheckpointKind {
+  const names = [...shards[0].tensors.keys()];
+  if (params.sections.includes('moe_args') || params.sections.includes('vision_args')) return 'llama4';
+  if (names.some((name) => name.includes('.experts.') || name.includes('attention.wqkv'))) return 'llama4';
+  if (params.vision_num_cross_attention_layers > 0) return 'vision';
+  if (names.some((name) => name.startsWith('text_model.') || name.startsWith('vision_model.'))) return 'vision';
+  if (params.sections.includes('quantization_args') || names.some((name) => name.endsWith('.scales'))) {
+    return files.some(({ name }) => name.startsWith('fp8_scales')) ? 'fp8' : 'quantized';
+  }
+  return files.some(({ name }) => name.startsWith('fp8_scales')) ? 'fp8' : 'text';
+}

@@ -1,0 +1,170 @@
+/**
+ * The canonical model of a folder as Meta ships it.
+ *
+ * Merges the shards as views, checks every name and shape against `params.json`, finds out whether the
+ * output is tied to the embedding, and reads the tokenizer. No weight is read, except that an output
+ * matrix stored beside the embedding is compared with it, which ends at the first block that differs.
+ *
+ * @module
+ */
+import type { Tensor } from '../formats/tensor.js';
+import type { Folder } from '../source/folder.js';
+import type { ReadOptions } from '../source/byte-source.js';
+import { type Hyperparameters, hyperparameters } from './hyperparameters.js';
+import { type ExpectedTensor, expectedTensors, isStoredFrequencies } from './layout.js';
+import { type CheckpointKind, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
+import { type Decision, LlamaError, type LlamaModel } from './model.js';
+import { lastPathPart } from './model-name.js';
+import type { ReleaseShape } from './releases.js';
+import { type Shards, embeddingLayout, expectReplicasEqual, mergeTensor, sameBytes } from './shards.js';
+import { readFolderTokenizer } from './folder-tokenizer.js';
+
+/** Choices that the files leave open. */
+export interface OpenModelOptions extends ReadOptions {
+  /** Factor of the rope scaling, in place of the one chosen by shape. */
+  readonly ropeFactor?: number | undefined;
+  /** Folder above, where Llama 1 and 2 keep the tokenizer that all sizes share. */
+  readonly parent?: Folder | undefined;
+}
+
+/** A canonical model that remembers the checkpoint it came from. */
+export interface MetaModel extends LlamaModel {
+  readonly layout: 'meta';
+  /** The folder, its params and shards. */
+  readonly checkpoint: MetaCheckpoint;
+  /** Release of this shape, where one is known. */
+  readonly release: ReleaseShape | undefined;
+  /**
+   * Throws unless tensors that all shards replicate are equal in them; reads the norms.
+   *
+   * @throws LlamaError `llama/not-replicated`
+   */
+  expectReplicasEqual(options?: ReadOptions): Promise<void>;
+}
+
+/**
+ * Opens a folder of Meta's as a canonical model.
+ *
+ * @throws LlamaError for everything in which the folder is no complete and consistent text Llama
+ * @throws TokenizerError when the tokenizer is unreadable or does not fit the embedding
+ */
+export async function openMetaModel(folder: Folder, options: OpenModelOptions = {}): Promise<MetaModel> {
+  const checkpoint = await openMetaCheckpoint(folder);
+  try {
+    return await metaModel(checkpoint, options);
+  } catch (cause) {
+    await checkpoint.close();
+    throw cause;
+  }
+}
+
+/** The canonical model of an opened checkpoint, which it then owns. @throws as {@link openMetaModel} */
+export async function metaModel(checkpoint: MetaCheckpoint, options: OpenModelOptions = {}): Promise<MetaModel> {
+  expectTextModel(checkpoint);
+  const { shards, params, path } = checkpoint;
+  const { vocabSize, split } = embeddingLayout(shards, params.dim);
+  const output = await outputKind(shards, vocabSize, params.dim, split, options);
+  const evidence = {
+    vocabSize,
+    tied: output.tied,
+    dtype: shards[0].tensors.get('tok_embeddings.weight')?.dtype ?? '',
+    frequenciesInBlocks: [...shards[0].tensors.keys()].some((name) => name.includes('.inner_attention.rope.freqs')),
+  };
+  const found = hyperparameters(params, evidence, path, options.ropeFactor);
+  const expected = expectedTensors(found.config);
+  expectNames(shards, expected);
+  const tensors = new Map<string, Tensor>(
+    expected.map((tensor) => [
+      tensor.name,
+      mergeTensor(shards, tensor, tensor.split === 'embedding' ? split : tensor.split),
+    ]),
+  );
+  const name = lastPathPart(path);
+  const tokenizer = await readFolderTokenizer(checkpoint.folder, { ...options, name, vocabSize, ...found });
+  return {
+    ...{ layout: 'meta', path, name, config: found.config, tensors, checkpoint, release: found.release },
+    vocabulary: tokenizer.vocabulary,
+    decisions: decisions(found, output, tokenizer.decisions),
+    expectReplicasEqual: (readOptions) => expectReplicasEqual(shards, expected, readOptions),
+    close: checkpoint.close,
+    [Symbol.asyncDispose]: checkpoint.close,
+  };
+}
+
+function decisions(found: Hyperparameters, output: OutputKind, tokenizer: readonly Decision[]): Decision[] {
+  const tied = { about: 'output', value: output.tied ? 'tied to the embedding' : 'its own', because: output.because };
+  return [tied, ...found.decisions, ...tokenizer];
+}
+
+const UNSUPPORTED: Readonly<Record<Exclude<CheckpointKind, 'text'>, string>> = {
+  vision: 'this is a vision model (Llama 3.2 Vision); converting, checking and running it is not supported yet',
+  llama4: 'this is a Llama 4 model; converting, checking and running it is not supported yet',
+  quantized:
+    'the weights are quantized (SpinQuant or QLoRA int4); converting, checking and running them is not supported yet',
+  fp8: 'the weights are quantized to FP8 with scales in files of their own; converting, checking and running them is not supported yet',
+};
+
+/** Throws unless the checkpoint is a text model. @throws LlamaError `llama/unsupported` */
+export function expectTextModel(checkpoint: Pick<MetaCheckpoint, 'kind' | 'path'>): void {
+  if (checkpoint.kind === 'text') return;
+  throw new LlamaError('llama/unsupported', UNSUPPORTED[checkpoint.kind], {
+    path: checkpoint.path,
+    hint: 'inspect, tensors and verify work on it',
+  });
+}
+
+interface OutputKind {
+  readonly tied: boolean;
+  readonly because: string;
+}
+
+/** Whether the output is the embedding: absent, the same storage, or the same bytes. */
+async function outputKind(
+  shards: Shards,
+  vocabSize: number,
+  dim: number,
+  split: 'rows' | 'columns' | 'replicated',
+  options: ReadOptions,
+): Promise<OutputKind> {
+  const present = shards.filter((shard) => shard.tensors.has('output.weight'));
+  if (present.length === 0) return { tied: true, because: 'there is no output.weight' };
+  const shared = present.every(({ tensors }) => {
+    const output = tensors.get('output.weight');
+    const embedding = tensors.get('tok_embeddings.weight');
+    return (
+      output?.storage !== undefined &&
+      output.storage === embedding?.storage &&
+      output.fileOffset === embedding.fileOffset
+    );
+  });
+  if (shared) return { tied: true, because: 'output.weight and tok_embeddings.weight are one storage' };
+  const shape = [vocabSize, dim];
+  const output = mergeTensor(shards, { name: 'output.weight', shape, split: 'rows' }, 'rows');
+  const embedding = mergeTensor(shards, { name: 'tok_embeddings.weight', shape, split: 'embedding' }, split);
+  return (await sameBytes(output, embedding, options))
+    ? { tied: true, because: 'output.weight and tok_embeddings.weight hold the same bytes' }
+    : { tied: false, because: 'output.weight differs from tok_embeddings.weight' };
+}
+
+function expectNames(shards: Shards, expected: readonly ExpectedTensor[]): void {
+  const wanted = new Set(expected.map(({ name }) => name).concat('output.weight'));
+  for (const shard of shards) {
+    const unknown = [...shard.tensors.keys()].filter((name) => !wanted.has(name) && !isStoredFrequencies(name));
+    const missing = expected.filter(({ name }) => !shard.tensors.has(name)).map(({ name }) => name);
+    if (missing.length > 0) throw nameError('llama/missing-tensor', missing, 'missing', shard.path);
+    if (unknown.length > 0)
+      throw nameError('llama/unknown-tensor', unknown, 'not a part of a Llama with these params', shard.path);
+  }
+}
+
+function nameError(
+  code: 'llama/missing-tensor' | 'llama/unknown-tensor',
+  names: readonly string[],
+  what: string,
+  path: string,
+): LlamaError {
+  const [first = '', ...more] = names;
+  const message =
+    more.length === 0 ? `the tensor ${first} is ${what}` : `${names.length} tensors are ${what}, first ${first}`;
+  return new LlamaError(code, message, { path });
+}

@@ -1,0 +1,148 @@
+/**
+ * `params.json`: the hyperparameters as Meta ships them.
+ *
+ * The file is small and often wrong: an error page saved under its name, a fine-tune's edit, a value of
+ * another size. It is checked against a JSON Schema (compiled at build time, so that start-up pays
+ * nothing), and messages name the key, the value found and what is allowed. Two facts a reader must know:
+ * `vocab_size` is -1 in Llama 1 and 2, and the rope scaling's factor is not in the file at all.
+ *
+ * @see docs/schema/params.schema.json
+ * @module
+ */
+import type { ByteSource } from '../source/byte-source.js';
+import { describeMistake, identifyBytes } from '../source/identify.js';
+import { LlamaError } from './model.js';
+import { validate } from './params-validator.generated.js';
+
+/** Hyperparameters under Meta's own keys; absent keys have Meta's defaults filled in where those are fixed. */
+export interface MetaParams {
+  readonly dim: number;
+  readonly n_layers: number;
+  readonly n_heads: number;
+  /** As many as `n_heads` when the file has none. */
+  readonly n_kv_heads: number;
+  /** -1: as many as the embedding has rows. */
+  readonly vocab_size: number;
+  /** The feed-forward width is rounded up to a multiple of this. */
+  readonly multiple_of: number;
+  readonly ffn_dim_multiplier: number | undefined;
+  readonly norm_eps: number;
+  /** 10000 when absent, as in Llama 1 and 2. */
+  readonly rope_theta: number;
+  readonly use_scaled_rope: boolean;
+  /** Cross-attention blocks; 0 without vision. */
+  readonly vision_num_cross_attention_layers: number;
+  /** Elements of a head where the file says so (Llama 4). */
+  readonly head_dim: number | undefined;
+  /** Which special sections the file has: they decide what kind of checkpoint it is. */
+  readonly sections: readonly ParamsSection[];
+  /** Keys this package does not know; ignored, as Meta's code does. */
+  readonly unknownKeys: readonly string[];
+}
+
+/** Sections that only some checkpoints have. */
+export type ParamsSection = 'quantization_args' | 'lora_args' | 'moe_args' | 'vision_args';
+
+/** Largest `params.json` read; real ones have at most 2 kB. */
+const PARAMS_BYTES_LIMIT = 1 << 20;
+
+const SECTIONS: readonly ParamsSection[] = ['quantization_args', 'lora_args', 'moe_args', 'vision_args'];
+
+const KNOWN_KEYS = new Set([
+  ...['dim', 'n_layers', 'n_heads', 'n_kv_heads', 'vocab_size', 'multiple_of', 'ffn_dim_multiplier', 'norm_eps'],
+  ...['rope_theta', 'use_scaled_rope', 'max_batch_size', 'max_seq_len', 'head_dim', 'vision_chunk_size'],
+  ...['vision_max_num_chunks', 'vision_num_cross_attention_layers', ...SECTIONS],
+]);
+
+/**
+ * Reads and validates `params.json`; one read.
+ *
+ * @throws SourceError `source/html-page` and its kin for a file that is something else
+ * @throws LlamaError `llama/bad-params`
+ */
+export async function readParams(source: ByteSource): Promise<MetaParams> {
+  const head = await source.read(0, Math.min(source.size, PARAMS_BYTES_LIMIT));
+  return parseParams(head, source.name, source.size);
+}
+
+/** The same from bytes. @throws as {@link readParams} */
+export function parseParams(bytes: Uint8Array, path: string, size = bytes.byteLength): MetaParams {
+  if (size > PARAMS_BYTES_LIMIT) {
+    throw new LlamaError('llama/bad-params', `${size} bytes are far too many for a params.json`, { path });
+  }
+  const parsed = parseJson(bytes, path);
+  const outer = isRecord(parsed) && isRecord(parsed['model']) && !('dim' in parsed) ? parsed['model'] : parsed;
+  if (!validate(outer) || !isRecord(outer)) {
+    throw new LlamaError('llama/bad-params', describeSchemaErrors(outer), {
+      path,
+      hint: 'compare it with docs/schema/params.schema.json or download it again',
+    });
+  }
+  return normalise(outer);
+}
+
+function parseJson(bytes: Uint8Array, path: string): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch (cause) {
+    const identification = identifyBytes(bytes.subarray(0, 4096), bytes.byteLength);
+    if (identification.kind === 'json' || identification.kind === 'text' || identification.kind === 'unknown') {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new LlamaError('llama/bad-params', `this is not valid JSON: ${reason}`, { path, cause });
+    }
+    throw describeMistake(identification, 'params.json', path);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Most faults named in one message; the rest are counted. */
+const FAULTS_SHOWN = 3;
+
+function describeSchemaErrors(value: unknown): string {
+  const faults = (validate.errors ?? []).map((error) => {
+    const key = error.instancePath.slice(1);
+    if (key === '') return error.message ?? error.keyword;
+    const found = isRecord(value) ? JSON.stringify(value[key.split('/')[0] ?? '']) : '';
+    const allowed = error.keyword === 'not' ? 'must be -1 or at least 1' : error.message;
+    return `${key} ${allowed}, found ${found}`;
+  });
+  const more = faults.length > FAULTS_SHOWN ? `, and ${faults.length - FAULTS_SHOWN} more faults` : '';
+  return faults.slice(0, FAULTS_SHOWN).join('; ') + more;
+}
+
+function normalise(raw: Record<string, unknown>): MetaParams {
+  const number = (key: string, absent: number): number => (typeof raw[key] === 'number' ? raw[key] : absent);
+  const heads = number('n_heads', 0);
+  return {
+    dim: number('dim', 0),
+    n_layers: number('n_layers', 0),
+    n_heads: heads,
+    n_kv_heads: number('n_kv_heads', heads),
+    vocab_size: number('vocab_size', -1),
+    multiple_of: number('multiple_of', 256),
+    ffn_dim_multiplier: typeof raw['ffn_dim_multiplier'] === 'number' ? raw['ffn_dim_multiplier'] : undefined,
+    norm_eps: number('norm_eps', 1e-5),
+    rope_theta: number('rope_theta', 10000),
+    use_scaled_rope: raw['use_scaled_rope'] === true,
+    vision_num_cross_attention_layers: Math.max(0, number('vision_num_cross_attention_layers', 0)),
+    head_dim: typeof raw['head_dim'] === 'number' ? raw['head_dim'] : undefined,
+    sections: SECTIONS.filter((key) => isRecord(raw[key])),
+    unknownKeys: Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key)),
+  };
+}
+
+/**
+ * Width of the feed-forward block by Meta's formula: two thirds of `4 * dim`, times the multiplier,
+ * rounded up to a multiple of `multiple_of`.
+ *
+ * @see https://github.com/meta-llama/llama-models/blob/main/models/llama3/model.py (FeedForward)
+ */
+export function feedForwardDim(params: Pick<MetaParams, 'dim' | 'multiple_of' | 'ffn_dim_multiplier'>): number {
+  const twoThirds = Math.trunc((2 * 4 * params.dim) / 3);
+  const scaled =
+    params.ffn_dim_multiplier === undefined ? twoThirds : Math.trunc(params.ffn_dim_multiplier * twoThirds);
+  return params.multiple_of * Math.ceil(scaled / params.multiple_of);
+}

@@ -1,0 +1,145 @@
+/**
+ * Tensor-parallel shards: one state dict cut over several files, put together again.
+ *
+ * Meta cuts each matrix along the dimension its parallel layer needs: the output dimension of wq, wk,
+ * wv, w1, w3 and output, the input dimension of wo and w2. Norms are replicated. The embedding was cut
+ * along its width up to Llama 2 and along the vocabulary from Llama 3 on; which of both is decided from
+ * the shapes, never from the generation. Merging is a view: nothing is read before rows are asked for.
+ *
+ * @see https://github.com/meta-llama/llama-models/blob/main/models/checkpoint.py
+ * @module
+ */
+import { type StoredTensor, type Tensor, rowBlocks } from '../formats/tensor.js';
+import type { ReadOptions } from '../source/byte-source.js';
+import type { ExpectedTensor, ShardSplit } from './layout.js';
+import { LlamaError } from './model.js';
+import { concatColumns, concatRows } from './views.js';
+
+/** One shard: its file's name and its tensors. */
+export interface Shard {
+  /** What a person calls the file. */
+  readonly path: string;
+  /** Its tensors by Meta's name. */
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+}
+
+/** At least one shard. */
+export type Shards = readonly [Shard, ...Shard[]];
+
+/** Rows of the merged embedding and how it is cut, from the shapes in the shards. */
+export function embeddingLayout(shards: Shards, dim: number): { vocabSize: number; split: ShardSplit } {
+  const name = 'tok_embeddings.weight';
+  const parts = shards.map((shard) => expectIn(shard, name));
+  const [rows = 0, columns = 0] = parts[0]?.shape ?? [];
+  const totalRows = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
+  if (shards.length === 1 || columns === dim) return { vocabSize: totalRows, split: 'rows' };
+  if (columns * shards.length === dim) return { vocabSize: rows, split: 'columns' };
+  throw new LlamaError(
+    'llama/wrong-shape',
+    `${name} has ${columns} columns in each of ${shards.length} shards; dim ${dim} needs ${dim} (cut along the vocabulary) or ${dim / shards.length} (cut along the width)`,
+    { path: shards[0].path, hint: shardCountHint(columns, dim, shards.length) },
+  );
+}
+
+function shardCountHint(columns: number, dim: number, found: number): string | undefined {
+  const count = dim / columns;
+  if (!Number.isInteger(count) || count === found) return undefined;
+  return `these are parts of a checkpoint of ${count} shards; ${found} ${found === 1 ? 'is' : 'are'} here`;
+}
+
+/**
+ * The merged tensor of the canonical name.
+ *
+ * @throws LlamaError `llama/missing-tensor`, `llama/wrong-shape`, `llama/wrong-dtype`, `llama/mixed-shards`
+ */
+export function mergeTensor(shards: Shards, expected: ExpectedTensor, split: ShardSplit): Tensor {
+  const parts = shards.map((shard) => expectIn(shard, expected.name)) as [StoredTensor, ...StoredTensor[]];
+  const want = partShape(expected.shape, split, shards.length);
+  parts.forEach((part, index) => {
+    const shard = shards[index] ?? shards[0];
+    expectShape(part, want, expected, shards, shard);
+    if (part.dtype !== parts[0].dtype) {
+      throw new LlamaError(
+        'llama/mixed-shards',
+        `${expected.name} is ${part.storedDtype} here but ${parts[0].storedDtype} in ${shards[0].path}`,
+        { path: shard.path },
+      );
+    }
+  });
+  if (parts.length === 1 || split === 'replicated') return parts[0];
+  return split === 'rows' ? concatRows(expected.name, parts) : concatColumns(expected.name, parts);
+}
+
+function partShape(shape: readonly number[], split: ShardSplit, count: number): readonly number[] {
+  if (split === 'replicated' || count === 1) return shape;
+  return shape.map((extent, dimension) => (dimension === (split === 'rows' ? 0 : 1) ? extent / count : extent));
+}
+
+function expectShape(
+  part: StoredTensor,
+  want: readonly number[],
+  expected: ExpectedTensor,
+  shards: Shards,
+  shard: Shard,
+): void {
+  if (part.shape.length === want.length && part.shape.every((extent, i) => extent === want[i])) return;
+  const cut = shards.length === 1 ? '' : `, one of ${shards.length} parts of (${expected.shape.join(', ')})`;
+  throw new LlamaError(
+    'llama/wrong-shape',
+    `${expected.name} has shape (${part.shape.join(', ')}); params.json asks for (${want.join(', ')})${cut}`,
+    { path: shard.path, hint: otherShardCount(part, expected, shards.length) },
+  );
+}
+
+/** When the part would be right in a checkpoint of another number of shards, say so. */
+function otherShardCount(part: StoredTensor, expected: ExpectedTensor, found: number): string | undefined {
+  const ratios = expected.shape.map((extent, i) => extent / (part.shape[i] ?? 0));
+  const [ratio, ...others] = ratios.filter((value) => value !== 1);
+  if (ratio === undefined || others.length > 0 || !Number.isInteger(ratio)) return undefined;
+  return `this is a part of a checkpoint of ${ratio} shards; ${found} ${found === 1 ? 'is' : 'are'} here`;
+}
+
+function expectIn(shard: Shard, name: string): StoredTensor {
+  const tensor = shard.tensors.get(name);
+  if (tensor !== undefined) return tensor;
+  throw new LlamaError('llama/missing-tensor', `the tensor ${name} is missing`, { path: shard.path });
+}
+
+/**
+ * Throws unless every tensor that shards replicate has the same bytes in all of them.
+ * Reads the norms of every shard: `(2 * n_layers + 1) * dim` elements each.
+ *
+ * @throws LlamaError `llama/not-replicated`: the shards are of different models
+ */
+export async function expectReplicasEqual(
+  shards: Shards,
+  expected: readonly ExpectedTensor[],
+  options: ReadOptions = {},
+): Promise<void> {
+  for (const { name, split } of expected) {
+    if (split !== 'replicated') continue;
+    for (const shard of shards.slice(1)) {
+      if (await sameBytes(expectIn(shards[0], name), expectIn(shard, name), options)) continue;
+      throw new LlamaError(
+        'llama/not-replicated',
+        `${name} differs from the one in ${shards[0].path}; the shards are of different models or damaged`,
+        { path: shard.path },
+      );
+    }
+  }
+}
+
+/** Whether two tensors of one shape and type have the same bytes; stops at the first block that differs. */
+export async function sameBytes(a: Tensor, b: Tensor, options: ReadOptions = {}): Promise<boolean> {
+  if (a.dtype !== b.dtype || a.shape.join() !== b.shape.join()) return false;
+  for await (const block of rowBlocks(a, options)) {
+    const other = await b.readRows(block.first, block.count, options);
+    if (!bytesEqual(block.bytes, other)) return false;
+  }
+  return true;
+}
+
+function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
