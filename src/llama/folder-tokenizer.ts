@@ -8,8 +8,9 @@
  */
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
+import { readWhole } from '../source/whole.js';
 import { parseTokenizerModel } from '../tokenizer/tokenizer-model.js';
-import { type SpecialTokenGeneration, TokenizerError, type Vocabulary } from '../tokenizer/vocabulary.js';
+import type { SpecialTokenGeneration, Vocabulary } from '../tokenizer/vocabulary.js';
 import type { Decision } from './model.js';
 import { isInstructName } from './model-name.js';
 
@@ -45,7 +46,7 @@ export async function readFolderTokenizer(folder: Folder, question: TokenizerQue
   const source = await openTokenizer(folder, question.parent);
   if (source === undefined) return { vocabulary: undefined, decisions: [] };
   try {
-    const bytes = await readWhole(source);
+    const bytes = await readWhole(source, TOKENIZER_BYTES_LIMIT);
     const endOfTurn = isInstructName(question.name);
     const vocabulary = parseTokenizerModel(bytes, {
       ...{ path: source.name, generation: question.generation, endOfTurn, vocabSize: question.vocabSize },
@@ -61,13 +62,6 @@ async function openTokenizer(folder: Folder, parent: Folder | undefined): Promis
     if (place !== undefined && (await place.has('tokenizer.model'))) return place.open('tokenizer.model');
   }
   return undefined;
-}
-
-async function readWhole(source: ByteSource): Promise<Uint8Array> {
-  if (source.size <= TOKENIZER_BYTES_LIMIT) return source.read(0, source.size);
-  throw new TokenizerError('tokenizer/unrecognised', `${source.size} bytes are far too many for a tokenizer`, {
-    path: source.name,
-  });
 }
 
 function endDecision(vocabulary: Vocabulary, endOfTurn: boolean): Decision[] {

@@ -9,15 +9,14 @@
  * @module
  */
 import { type GgufFile, openGgufFile } from '../formats/gguf/read.js';
-import type { StoredTensor, Tensor } from '../formats/tensor.js';
+import type { StoredTensor } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
 import type { ByteSource } from '../source/byte-source.js';
 import { vocabularyFromGguf } from '../tokenizer/gguf-fields.js';
-import { canonicalName, expectedTensors } from './layout.js';
+import { canonicalTensors } from './canonical.js';
 import { type LlamaConfig, LlamaError, type LlamaModel, type RopeScaling } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { llama3Scaling, scalingOfDivisors } from './rope.js';
-import { renamed } from './views.js';
 
 const ROPE_FREQS = 'rope_freqs.weight';
 
@@ -35,7 +34,11 @@ export async function openGgufModel(source: ByteSource, ropeFactor?: number): Pr
   try {
     const stored = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
     const config = await ggufConfig(file, stored, path, ropeFactor);
-    const tensors = canonicalTensors(stored, config, path);
+    const tensors = canonicalTensors(file.tensors, config, {
+      ...{ layout: 'gguf', path, statedIn: 'the metadata' },
+      isIgnored: (name) => name === ROPE_FREQS,
+      inMetaOrder: (tensor) => tensor,
+    });
     const vocabulary = await vocabularyFromGguf(file.metadata, path);
     const name = lastPathPart(path).replace(/\.gguf$/i, '');
     return {
@@ -138,32 +141,4 @@ async function readRopeScaling(
   throw new LlamaError('llama/unsupported', `${ROPE_FREQS} holds divisors that follow no rule of a Llama release`, {
     path,
   });
-}
-
-function canonicalTensors(
-  stored: ReadonlyMap<string, StoredTensor>,
-  config: LlamaConfig,
-  path: string,
-): Map<string, Tensor> {
-  for (const name of stored.keys()) {
-    if (name !== ROPE_FREQS && canonicalName(name, 'gguf') === undefined) {
-      throw new LlamaError('llama/unknown-tensor', `the tensor ${name} is not a part of a Llama`, { path });
-    }
-  }
-  const byName = new Map([...stored.values()].map((tensor) => [canonicalName(tensor.name, 'gguf'), tensor]));
-  return new Map(
-    expectedTensors(config).map(({ name, shape }): [string, Tensor] => {
-      const tensor = byName.get(name);
-      if (tensor === undefined)
-        throw new LlamaError('llama/missing-tensor', `the tensor for ${name} is missing`, { path });
-      if (tensor.shape.join() !== shape.join()) {
-        throw new LlamaError(
-          'llama/wrong-shape',
-          `${tensor.name} has shape (${tensor.shape.join(', ')}); the metadata asks for (${shape.join(', ')})`,
-          { path },
-        );
-      }
-      return [name, renamed(tensor, name)];
-    }),
-  );
 }

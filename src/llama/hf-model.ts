@@ -6,18 +6,19 @@
  * @module
  */
 import { openSafetensorsFile } from '../formats/safetensors/read.js';
-import type { StoredTensor, Tensor, TensorFile } from '../formats/tensor.js';
+import type { TensorFile } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
+import { readFile } from '../source/whole.js';
 import { parseTokenizerJson } from '../tokenizer/tokenizer-json-read.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
+import { canonicalTensors } from './canonical.js';
 import { readFolderTokenizer } from './folder-tokenizer.js';
 import { parseHfConfig } from './hf-config.js';
-import { canonicalName, expectedTensors, rotaryHeads } from './layout.js';
+import { rotaryHeads } from './layout.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { type LlamaConfig, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { toMetaRowOrder } from './row-order.js';
-import { renamed } from './views.js';
 
 /** Largest JSON file of a folder that is read whole: `tokenizer.json` of Llama 4 has 28 MB. */
 const JSON_BYTES_LIMIT = 128 << 20;
@@ -48,7 +49,14 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     for (const file of files) await file.close();
   };
   try {
-    const { config, tensors } = canonicalTensors(files, overridden(stated, options.ropeFactor), path);
+    const config = overridden(stated, options.ropeFactor);
+    const stored = files.flatMap((file) => file.tensors);
+    const tensors = canonicalTensors(stored, config, {
+      ...{ layout: 'hf', path, statedIn: 'config.json' },
+      isIgnored: (name) => name.endsWith('.rotary_emb.inv_freq'),
+      inMetaOrder: (tensor, name) =>
+        rotaryHeads(name, config) === undefined ? tensor : toMetaRowOrder(tensor, config.headDim),
+    });
     const vocabulary = await readHfVocabulary(folder, config, options);
     return {
       ...{ layout: 'hf', path, name: lastPathPart(path), config, vocabulary, tensors, decisions: [] },
@@ -66,17 +74,7 @@ function overridden(config: LlamaConfig, ropeFactor: number | undefined): LlamaC
 }
 
 async function readText(folder: Folder, name: string): Promise<string> {
-  const source = await folder.open(name);
-  try {
-    if (source.size > JSON_BYTES_LIMIT) {
-      throw new LlamaError('llama/bad-config', `${source.size} bytes are far too many for ${name}`, {
-        path: source.name,
-      });
-    }
-    return new TextDecoder().decode(await source.read(0, source.size));
-  } finally {
-    await source.close();
-  }
+  return new TextDecoder().decode(await readFile(folder, name, JSON_BYTES_LIMIT));
 }
 
 /** Opens every safetensors file of a folder, in the order of the index. @throws as {@link openHfModel} */
@@ -122,59 +120,15 @@ async function readIndex(folder: Folder): Promise<string[]> {
   return [...names].sort();
 }
 
-function canonicalTensors(
-  files: readonly TensorFile[],
-  config: LlamaConfig,
-  path: string,
-): { config: LlamaConfig; tensors: Map<string, Tensor> } {
-  const found = new Map<string, StoredTensor>();
-  for (const tensor of files.flatMap((file) => file.tensors)) {
-    const name = canonicalName(tensor.name, 'hf');
-    if (name !== undefined) found.set(name, tensor);
-    else if (!tensor.name.endsWith('.rotary_emb.inv_freq')) {
-      throw new LlamaError('llama/unknown-tensor', `the tensor ${tensor.name} is not a part of a Llama`, { path });
-    }
-  }
-  const tensors = expectedTensors(config).map(({ name, shape }): [string, Tensor] => {
-    const tensor = found.get(name);
-    if (tensor === undefined) {
-      throw new LlamaError('llama/missing-tensor', `the tensor for ${name} is missing`, { path });
-    }
-    if (tensor.shape.join() !== shape.join()) {
-      throw new LlamaError(
-        'llama/wrong-shape',
-        `${tensor.name} has shape (${tensor.shape.join(', ')}); config.json asks for (${shape.join(', ')})`,
-        { path },
-      );
-    }
-    const ordered = rotaryHeads(name, config) === undefined ? tensor : toMetaRowOrder(tensor, config.headDim);
-    return [name, renamed(ordered, name)];
-  });
-  return { config, tensors: new Map(tensors) };
-}
-
 async function readHfVocabulary(
   folder: Folder,
   config: LlamaConfig,
   options: OpenModelOptions,
 ): Promise<Vocabulary | undefined> {
   if (await folder.has('tokenizer.json')) {
-    const source = await folder.open('tokenizer.json');
-    try {
-      if (source.size > JSON_BYTES_LIMIT) {
-        throw new LlamaError('llama/bad-config', `${source.size} bytes are far too many for tokenizer.json`, {
-          path: source.name,
-        });
-      }
-      const endToken = await readEndToken(folder);
-      return parseTokenizerJson(await source.read(0, source.size), {
-        path: source.name,
-        endToken,
-        vocabSize: config.vocabSize,
-      });
-    } finally {
-      await source.close();
-    }
+    const bytes = await readFile(folder, 'tokenizer.json', JSON_BYTES_LIMIT);
+    const endToken = await readEndToken(folder);
+    return parseTokenizerJson(bytes, { path: `${folder.name}/tokenizer.json`, endToken, vocabSize: config.vocabSize });
   }
   const generation = config.ropeScaling === null ? 'llama3' : 'llama3.1';
   const question = {

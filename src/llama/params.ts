@@ -11,6 +11,7 @@
  */
 import type { ByteSource } from '../source/byte-source.js';
 import { describeMistake, identifyBytes } from '../source/identify.js';
+import { readWhole } from '../source/whole.js';
 import { LlamaError } from './model.js';
 import { validate } from './params-validator.generated.js';
 
@@ -61,15 +62,11 @@ const KNOWN_KEYS = new Set([
  * @throws LlamaError `llama/bad-params`
  */
 export async function readParams(source: ByteSource): Promise<MetaParams> {
-  const head = await source.read(0, Math.min(source.size, PARAMS_BYTES_LIMIT));
-  return parseParams(head, source.name, source.size);
+  return parseParams(await readWhole(source, PARAMS_BYTES_LIMIT), source.name);
 }
 
 /** The same from bytes. @throws as {@link readParams} */
-export function parseParams(bytes: Uint8Array, path: string, size = bytes.byteLength): MetaParams {
-  if (size > PARAMS_BYTES_LIMIT) {
-    throw new LlamaError('llama/bad-params', `${size} bytes are far too many for a params.json`, { path });
-  }
+export function parseParams(bytes: Uint8Array, path: string): MetaParams {
   const parsed = parseJson(bytes, path);
   const outer = isRecord(parsed) && isRecord(parsed['model']) && !('dim' in parsed) ? parsed['model'] : parsed;
   if (!validate(outer) || !isRecord(outer)) {

@@ -46,6 +46,7 @@ export type SourceErrorCode =
   | 'source/not-a-folder'
   | 'source/permission'
   | 'source/outside-folder'
+  | 'source/too-large'
   | 'source/empty'
   | 'source/html-page'
   | 'source/error-document'
