@@ -19,13 +19,13 @@ import { bitsOf } from './words.js';
 /** Decodes bfloat16 into as many float32; exact. */
 export function decodeBfloat16(brains: Uint16Array, out: Float32Array): void {
   const bits = bitsOf(out);
-  for (let i = 0; i < bits.length; i++) bits[i] = (brains[i] as number) << 16;
+  for (let i = 0; i < bits.length; i++) bits[i] = brains[i]! << 16;
 }
 
 /** Encodes float32 values as bfloat16, rounding to nearest, ties to even. */
 export function encodeBfloat16(values: Float32Array, out: Uint16Array): void {
   const bits = bitsOf(values);
-  for (let i = 0; i < out.length; i++) out[i] = brainOfFloat32Bits(bits[i] as number);
+  for (let i = 0; i < out.length; i++) out[i] = brainOfFloat32Bits(bits[i]!);
 }
 
 /** The bits of the bfloat16 nearest to a float32, both given as their bits. */

@@ -25,7 +25,7 @@ export function noLoss(): CastLoss {
 /** Adds to `loss` what became of each of `before` when it turned into the number at the same place of `after`. */
 export function countLoss(before: ArrayLike<number>, after: ArrayLike<number>, loss: CastLoss): void {
   for (let i = 0; i < after.length; i++) {
-    const kind = lossOf(before[i] as number, after[i] as number);
+    const kind = lossOf(before[i]!, after[i]!);
     if (kind !== undefined) loss[kind]++;
   }
 }

@@ -77,13 +77,13 @@ function castThroughTable(
   const counts = [0, 0, 0, 0]; // by the note on the loss; the first stays unused
   fillWords(Uint16Array, out, (target) => {
     for (let i = 0; i < target.length; i++) {
-      const entry = table[source[i] as number] as number;
+      const entry = table[source[i]!]!;
       target[i] = entry; // 16 bits: the note falls off
-      if (entry >= PATTERNS) counts[entry >>> 16] = (counts[entry >>> 16] as number) + 1;
+      if (entry >= PATTERNS) counts[entry >>> 16] = counts[entry >>> 16]! + 1;
     }
   });
   if (loss === undefined) return;
-  LOSS_KINDS.forEach((kind, index) => (loss[kind] += counts[index + 1] as number));
+  LOSS_KINDS.forEach((kind, index) => (loss[kind] += counts[index + 1]!));
 }
 
 /** For each pattern the pattern it becomes, and in the upper 16 bits which counter it belongs to, from 1. */
@@ -96,7 +96,7 @@ function buildCastTable(from: SixteenBitType, to: SixteenBitType): Uint32Array {
   const after = new Float32Array(PATTERNS);
   decodeToFloat32(to, new Uint8Array(results.buffer), after);
   return Uint32Array.from(results, (result, pattern) => {
-    const kind = lossOf(before[pattern] as number, after[pattern] as number);
+    const kind = lossOf(before[pattern]!, after[pattern]!);
     return result | ((kind === undefined ? 0 : LOSS_KINDS.indexOf(kind) + 1) << 16);
   });
 }

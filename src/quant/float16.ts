@@ -26,13 +26,13 @@ export function decodeFloat16(halves: Uint16Array, out: Float32Array): void {
   decodingTable ??= Uint32Array.from({ length: PATTERNS }, (_, half) => float32BitsOfHalf(half));
   const table = decodingTable;
   const bits = bitsOf(out);
-  for (let i = 0; i < bits.length; i++) bits[i] = table[halves[i] as number] as number;
+  for (let i = 0; i < bits.length; i++) bits[i] = table[halves[i]!]!;
 }
 
 /** Encodes float32 values as half floats, rounding to nearest, ties to even. */
 export function encodeFloat16(values: Float32Array, out: Uint16Array): void {
   const bits = bitsOf(values);
-  for (let i = 0; i < out.length; i++) out[i] = halfOfFloat32Bits(bits[i] as number);
+  for (let i = 0; i < out.length; i++) out[i] = halfOfFloat32Bits(bits[i]!);
 }
 
 /** The bits of the half float nearest to a float32, both given as their bits. */

@@ -50,7 +50,7 @@ const tables = new Map<Float8Type, Float32Array>();
 export function decodeFloat8(type: Float8Type, bytes: Uint8Array, out: Float32Array): void {
   const table = tables.get(type) ?? Float32Array.from({ length: 256 }, (_, pattern) => valueOf(type, pattern));
   tables.set(type, table);
-  for (let i = 0; i < out.length; i++) out[i] = table[bytes[i] as number] as number;
+  for (let i = 0; i < out.length; i++) out[i] = table[bytes[i]!]!;
 }
 
 function valueOf(type: Float8Type, pattern: number): number {

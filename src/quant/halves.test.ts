@@ -19,7 +19,7 @@ const ggmlBrains = new Uint16Array(file.buffer.slice(count * 6));
 const allPatterns = Uint16Array.from({ length: 65536 }, (_, pattern) => pattern);
 
 function bits(value: number): number {
-  return bitsOf(Float32Array.of(value))[0] as number;
+  return bitsOf(Float32Array.of(value))[0]!;
 }
 
 /** The value of a half float by its definition, in float64. */
