@@ -1,0 +1,76 @@
+/**
+ * The model's weights as the forward pass takes them: a vector, a few rows, or a matrix that streams by.
+ *
+ * A matrix is never held: its rows come in blocks of about a megabyte, one read ahead while the other
+ * is multiplied. So the pass needs its activations and two blocks, however large the model.
+ *
+ * @module
+ */
+import { type Tensor, rowBlocks, rowLengthOf } from '../formats/tensor.js';
+import { expectedTensors } from '../llama/layout.js';
+import { type LlamaModel, expectTensor } from '../llama/model.js';
+import { decodeToFloat32 } from '../quant/codec.js';
+import type { ReadOptions } from '../source/byte-source.js';
+import { ForwardError } from './errors.js';
+import type { Kernels } from './kernels.js';
+
+/**
+ * Throws unless every tensor that the pass will read is there in the shape that the hyperparameters ask for.
+ *
+ * @throws LlamaError `llama/missing-tensor`; ForwardError `forward/wrong-shape`
+ */
+export function expectShapes(model: LlamaModel): void {
+  for (const { name, shape } of expectedTensors(model.config)) {
+    const found = expectTensor(model, name).shape;
+    if (found.join() === shape.join()) continue;
+    throw new ForwardError(
+      'forward/wrong-shape',
+      `${name} has the shape [${found.join(', ')}], but the hyperparameters ask for [${shape.join(', ')}]`,
+      { path: model.path },
+    );
+  }
+}
+
+/** A whole vector, such as the weight of a norm; shape (dim,). One read. */
+export async function readVector(model: LlamaModel, name: string, options: ReadOptions): Promise<Float32Array> {
+  const tensor = expectTensor(model, name);
+  const vector = new Float32Array(rowLengthOf(tensor.shape));
+  decodeToFloat32(tensor.dtype, await tensor.readRows(0, 1, options), vector);
+  return vector;
+}
+
+/** The given rows of a matrix one below the other; shape (rows, columns). One read for each row. */
+export async function readRows(tensor: Tensor, rows: readonly number[], options: ReadOptions): Promise<Float32Array> {
+  const width = rowLengthOf(tensor.shape);
+  const taken = new Float32Array(rows.length * width);
+  for (const [i, row] of rows.entries()) {
+    const bytes = await tensor.readRows(row, 1, options);
+    decodeToFloat32(tensor.dtype, bytes, taken.subarray(i * width, (i + 1) * width));
+  }
+  return taken;
+}
+
+/** A matrix to multiply by, and how. */
+export interface Multiplication extends ReadOptions {
+  /** Model whose tensor it is. */
+  readonly model: LlamaModel;
+  /** Computes the inner products. */
+  readonly kernels: Kernels;
+}
+
+/** `input` (tokens, in) times the transposed matrix (out, in): shape (tokens, out). Reads the matrix once, in blocks. */
+export async function linear(
+  { model, kernels, signal }: Multiplication,
+  name: string,
+  input: Float32Array,
+): Promise<Float32Array> {
+  const tensor = expectTensor(model, name);
+  const [outputWidth, rowLength] = tensor.shape as [number, number];
+  const tokens = input.length / rowLength;
+  const output = new Float32Array(tokens * outputWidth); // (tokens, out)
+  for await (const { first, count, bytes } of rowBlocks(tensor, { signal })) {
+    const rows = { dtype: tensor.dtype, bytes, rowCount: count, rowLength };
+    kernels.matmulRows(rows, { input, tokens, output, outputWidth, outputColumn: first });
+  }
+  return output;
+}
