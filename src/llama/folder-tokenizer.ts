@@ -32,6 +32,8 @@ export interface FolderTokenizer {
   readonly vocabulary: Vocabulary | undefined;
   /** Choices and their reasons. */
   readonly decisions: readonly Decision[];
+  /** The file itself when it is SentencePiece's. */
+  readonly sentencePieceFile: Uint8Array | undefined;
 }
 
 /** Largest `tokenizer.model` read; the largest published one (Llama 4) has 3.6 MB. */
@@ -44,14 +46,15 @@ const TOKENIZER_BYTES_LIMIT = 64 << 20;
  */
 export async function readFolderTokenizer(folder: Folder, question: TokenizerQuestion): Promise<FolderTokenizer> {
   const source = await openTokenizer(folder, question.parent);
-  if (source === undefined) return { vocabulary: undefined, decisions: [] };
+  if (source === undefined) return { vocabulary: undefined, decisions: [], sentencePieceFile: undefined };
   try {
     const bytes = await readWhole(source, TOKENIZER_BYTES_LIMIT);
     const endOfTurn = isInstructName(question.name);
     const vocabulary = parseTokenizerModel(bytes, {
       ...{ path: source.name, generation: question.generation, endOfTurn, vocabSize: question.vocabSize },
     });
-    return { vocabulary, decisions: endDecision(vocabulary, endOfTurn) };
+    const sentencePieceFile = vocabulary.kind === 'sentencepiece' ? bytes : undefined;
+    return { vocabulary, decisions: endDecision(vocabulary, endOfTurn), sentencePieceFile };
   } finally {
     await source.close();
   }

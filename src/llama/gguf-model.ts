@@ -42,7 +42,8 @@ export async function openGgufModel(source: ByteSource, ropeFactor?: number): Pr
     const vocabulary = await vocabularyFromGguf(file.metadata, path);
     const name = lastPathPart(path).replace(/\.gguf$/i, '');
     return {
-      ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [] },
+      ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
+      expectConsistentWeights: async () => {},
       close: () => file.close(),
       [Symbol.asyncDispose]: () => file.close(),
     };

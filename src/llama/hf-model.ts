@@ -10,7 +10,7 @@ import type { TensorFile } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
 import { readFile } from '../source/whole.js';
 import { parseTokenizerJson } from '../tokenizer/tokenizer-json-read.js';
-import type { Vocabulary } from '../tokenizer/vocabulary.js';
+import { recogniseTokenizer } from '../tokenizer/tokenizer-model.js';
 import { canonicalTensors } from './canonical.js';
 import { readFolderTokenizer } from './folder-tokenizer.js';
 import { parseHfConfig } from './hf-config.js';
@@ -57,10 +57,10 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
       inMetaOrder: (tensor, name) =>
         rotaryHeads(name, config) === undefined ? tensor : toMetaRowOrder(tensor, config.headDim),
     });
-    const vocabulary = await readHfVocabulary(folder, config, options);
+    const tokenizer = await readHfTokenizer(folder, config, options);
     return {
-      ...{ layout: 'hf', path, name: lastPathPart(path), config, vocabulary, tensors, decisions: [] },
-      ...{ close, [Symbol.asyncDispose]: close },
+      ...{ layout: 'hf', path, name: lastPathPart(path), config, ...tokenizer, tensors, decisions: [] },
+      ...{ expectConsistentWeights: async () => {}, close, [Symbol.asyncDispose]: close },
     };
   } catch (cause) {
     await close();
@@ -120,24 +120,29 @@ async function readIndex(folder: Folder): Promise<string[]> {
   return [...names].sort();
 }
 
-async function readHfVocabulary(
+async function readHfTokenizer(
   folder: Folder,
   config: LlamaConfig,
   options: OpenModelOptions,
-): Promise<Vocabulary | undefined> {
+): Promise<Pick<LlamaModel, 'vocabulary' | 'sentencePieceFile'>> {
+  const sentencePiece = await readSentencePieceFile(folder);
   if (await folder.has('tokenizer.json')) {
     const bytes = await readFile(folder, 'tokenizer.json', JSON_BYTES_LIMIT);
     const endToken = await readEndToken(folder);
-    return parseTokenizerJson(bytes, { path: `${folder.name}/tokenizer.json`, endToken, vocabSize: config.vocabSize });
+    const path = `${folder.name}/tokenizer.json`;
+    const vocabulary = parseTokenizerJson(bytes, { path, endToken, vocabSize: config.vocabSize });
+    return { vocabulary, sentencePieceFile: sentencePiece };
   }
   const generation = config.ropeScaling === null ? 'llama3' : 'llama3.1';
-  const question = {
-    name: lastPathPart(folder.name),
-    vocabSize: config.vocabSize,
-    generation,
-    parent: options.parent,
-  } as const;
-  return (await readFolderTokenizer(folder, question)).vocabulary;
+  const name = lastPathPart(folder.name);
+  return readFolderTokenizer(folder, { name, vocabSize: config.vocabSize, generation, parent: options.parent });
+}
+
+/** The SentencePiece file that folders of Llama 1 and 2 carry beside `tokenizer.json`. */
+async function readSentencePieceFile(folder: Folder): Promise<Uint8Array | undefined> {
+  if (!(await folder.has('tokenizer.model'))) return undefined;
+  const bytes = await readFile(folder, 'tokenizer.model', JSON_BYTES_LIMIT);
+  return recogniseTokenizer(bytes) === 'sentencepiece' ? bytes : undefined;
 }
 
 /** The end token that `tokenizer_config.json` names; undefined leaves it to the vocabulary. */

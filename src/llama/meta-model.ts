@@ -34,12 +34,6 @@ export interface MetaModel extends LlamaModel {
   readonly checkpoint: MetaCheckpoint;
   /** Release of this shape, where one is known. */
   readonly release: ReleaseShape | undefined;
-  /**
-   * Throws unless tensors that all shards replicate are equal in them; reads the norms.
-   *
-   * @throws LlamaError `llama/not-replicated`
-   */
-  expectReplicasEqual(options?: ReadOptions): Promise<void>;
 }
 
 /**
@@ -84,8 +78,9 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: OpenModelOp
   return {
     ...{ layout: 'meta', path, name, config: found.config, tensors, checkpoint, release: found.release },
     vocabulary: tokenizer.vocabulary,
+    sentencePieceFile: tokenizer.sentencePieceFile,
     decisions: decisions(found, output, tokenizer.decisions),
-    expectReplicasEqual: (readOptions) => expectReplicasEqual(shards, expected, readOptions),
+    expectConsistentWeights: (readOptions) => expectReplicasEqual(shards, expected, readOptions),
     close: checkpoint.close,
     [Symbol.asyncDispose]: checkpoint.close,
   };

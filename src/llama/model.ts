@@ -10,6 +10,7 @@
  */
 import { CheckpointError, type ErrorContext } from '../errors.js';
 import type { Tensor } from '../formats/tensor.js';
+import type { ReadOptions } from '../source/byte-source.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 
 /** Scaling of the rotary frequencies that Llama 3.1 brought. */
@@ -74,6 +75,8 @@ export interface LlamaModel {
   readonly config: LlamaConfig;
   /** Tokens; undefined when the source has no tokenizer. */
   readonly vocabulary: Vocabulary | undefined;
+  /** The SentencePiece file itself, which Hugging Face folders of Llama 1 and 2 carry along; undefined otherwise. */
+  readonly sentencePieceFile: Uint8Array | undefined;
   /**
    * Tensors under Meta's names, in the order of Meta's state dict: `tok_embeddings.weight`, per layer
    * `attention.{wq,wk,wv,wo}`, `feed_forward.{w1,w2,w3}`, `attention_norm`, `ffn_norm`, then `norm.weight`
@@ -82,6 +85,13 @@ export interface LlamaModel {
   readonly tensors: ReadonlyMap<string, Tensor>;
   /** What was decided on the way, for the person to see. */
   readonly decisions: readonly Decision[];
+  /**
+   * Throws where the source contradicts itself in a way that only weights show: tensors that all shards
+   * replicate must be equal in them. Reads the norms of every shard, nothing for unsharded models.
+   *
+   * @throws LlamaError `llama/not-replicated`
+   */
+  expectConsistentWeights(options?: ReadOptions): Promise<void>;
   /** Gives all files back; harmless when called twice. */
   close(): Promise<void>;
   /** The same as `close`. */

@@ -10,7 +10,8 @@
  * @module
  */
 import type { ByteSource } from '../source/byte-source.js';
-import { describeMistake, identifyBytes } from '../source/identify.js';
+import { identifyBytes } from '../source/identify.js';
+import { describeMistake } from '../source/mistake.js';
 import { readWhole } from '../source/whole.js';
 import { LlamaError } from './model.js';
 import { validate } from './params-validator.generated.js';

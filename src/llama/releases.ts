@@ -7,6 +7,7 @@
  *
  * @module
  */
+import type { LlamaConfig } from './model.js';
 
 /** The shape of a release, enough to recognise it. */
 export interface ReleaseShape {
@@ -82,4 +83,11 @@ export function findRelease(question: ReleaseQuestion): ReleaseShape | undefined
   return RELEASE_SHAPES.find(
     (release) => (release.ropeFactor !== null) === scaledRope && keys.every((key) => release[key] === shape[key]),
   );
+}
+
+/** The release of a model's shape; undefined for miniatures and models of another family. */
+export function releaseOf(config: LlamaConfig): ReleaseShape | undefined {
+  const { dim, nLayers, nHeads, nKvHeads, ffnDim, vocabSize, ropeTheta, tied } = config;
+  const shape = { dim, nLayers, nHeads, nKvHeads, ffnDim, vocabSize, ropeTheta, tied };
+  return findRelease({ ...shape, scaledRope: config.ropeScaling !== null });
 }

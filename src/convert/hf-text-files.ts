@@ -1,0 +1,72 @@
+/**
+ * The small files of a Hugging Face folder: configuration, generation settings, tokenizer.
+ *
+ * @module
+ */
+import type { DType } from '../dtype.js';
+import { HF_CONFIG_STYLES, type HfConfigStyle, hfConfigJson, pythonJson } from '../llama/hf-config.js';
+import type { LlamaConfig, LlamaModel } from '../llama/model.js';
+import { isInstructName } from '../llama/model-name.js';
+import { releaseOf } from '../llama/releases.js';
+import { specialTokensMapJson, tokenizerConfigJson } from '../tokenizer/hf-files.js';
+import { tokenizerJson } from '../tokenizer/tokenizer-json.js';
+import type { Vocabulary } from '../tokenizer/vocabulary.js';
+import { type PlannedFile, bytesFile, textFile } from './plan.js';
+
+/** `config.json`, `generation_config.json` and, where the model has a vocabulary, the tokenizer's files. */
+export function hfTextFiles(model: LlamaModel, dtype: DType): PlannedFile[] {
+  const { config, vocabulary } = model;
+  const style = configStyle(config);
+  const bosId = vocabulary?.bosId ?? 1;
+  const eosIds = vocabulary === undefined ? [2] : endTokenIds(vocabulary);
+  const files = [
+    textFile('config.json', hfConfigJson(config, { torchDtype: dtype, bosId, eosIds, style })),
+    textFile('generation_config.json', generationConfigJson(bosId, eosIds, isInstructName(model.name), style)),
+  ];
+  if (vocabulary === undefined) return files;
+  files.push(
+    bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary))),
+    textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength: config.contextLength })),
+    textFile('special_tokens_map.json', specialTokensMapJson(vocabulary)),
+  );
+  if (model.sentencePieceFile !== undefined) files.push(bytesFile('tokenizer.model', model.sentencePieceFile));
+  return files;
+}
+
+function configStyle(config: LlamaConfig): HfConfigStyle {
+  const factor = releaseOf(config)?.ropeFactor;
+  if (factor === 32) return HF_CONFIG_STYLES.llama32;
+  return factor === 8 ? HF_CONFIG_STYLES.llama31 : HF_CONFIG_STYLES.general;
+}
+
+/** Tokens at which generation stops: instruct models of Llama 3.1 and later end texts, messages and turns. */
+function endTokenIds({ eosId, baseSize, generation }: Vocabulary): number[] {
+  const endsTurns = generation === 'llama3.1' && eosId === baseSize + 9;
+  return endsTurns ? [baseSize + 1, baseSize + 8, eosId] : [eosId];
+}
+
+function generationConfigJson(bosId: number, eosIds: number[], instruct: boolean, style: HfConfigStyle): string {
+  const ids = { bos_token_id: bosId, eos_token_id: eosIds.length === 1 ? eosIds[0] : eosIds };
+  const { bos_token_id, eos_token_id } = ids;
+  const version = { transformers_version: style.transformersVersion };
+  if (!instruct) return pythonJson({ _from_model_config: true, ...ids, ...version });
+  return pythonJson({ bos_token_id, do_sample: true, eos_token_id, temperature: 0.6, top_p: 0.9, ...version });
+}
+
+function joinText(chunks: Iterable<string>): Uint8Array {
+  const encoder = new TextEncoder();
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for (const chunk of chunks) {
+    const part = encoder.encode(chunk);
+    parts.push(part);
+    length += part.byteLength;
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.byteLength;
+  }
+  return bytes;
+}

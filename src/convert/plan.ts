@@ -1,0 +1,106 @@
+/**
+ * A conversion as data: every file, every tensor and every byte offset, before a weight is read.
+ *
+ * `--dry-run` prints a plan, tests assert on it, `runPlan` executes it. Each file is a row of pieces, and
+ * a piece is either bytes that are already known (headers, JSON, padding) or a lazy tensor.
+ *
+ * @module
+ */
+import type { DType } from '../dtype.js';
+import { CheckpointError, type ErrorContext } from '../errors.js';
+import type { Tensor } from '../formats/tensor.js';
+import type { CastLoss } from '../quant/cast-loss.js';
+import type { Decision } from '../llama/model.js';
+
+/** Bytes that are known when the plan is made. */
+export interface BytesPiece {
+  readonly kind: 'bytes';
+  readonly bytes: Uint8Array;
+}
+
+/** A tensor to be streamed. */
+export interface TensorPiece {
+  readonly kind: 'tensor';
+  /** Name in the output's layout. */
+  readonly name: string;
+  /** Element type in the output. */
+  readonly dtype: DType;
+  /** Shape in PyTorch's order. */
+  readonly shape: readonly number[];
+  /** Canonical name of the tensor it is made of; undefined for tensors that are computed. */
+  readonly from: string | undefined;
+  /** Offset in the output file, in bytes. */
+  readonly offset: number;
+  /** Length in the output file, in bytes. */
+  readonly byteLength: number;
+  /** The rows, already in the output's order and type. */
+  readonly tensor: Tensor;
+  /** What casting loses, counted while the tensor is streamed; undefined for exact copies. */
+  readonly loss: CastLoss | undefined;
+}
+
+/** Part of an output file. */
+export type FilePiece = BytesPiece | TensorPiece;
+
+/** An output file. */
+export interface PlannedFile {
+  /** Name in the output folder. */
+  readonly name: string;
+  /** Its size in bytes. */
+  readonly byteLength: number;
+  /** Its content, in order. */
+  readonly pieces: readonly FilePiece[];
+}
+
+/** Everything a conversion will write. */
+export interface ConversionPlan {
+  /** Format of the weights. */
+  readonly to: 'safetensors' | 'gguf';
+  /** Type most weights will have. */
+  readonly dtype: DType;
+  /** The files, in the order they are written. */
+  readonly files: readonly PlannedFile[];
+  /** Sum of all files, in bytes. */
+  readonly byteLength: number;
+  /** What was decided rather than read, and why. */
+  readonly decisions: readonly Decision[];
+  /** Things the person should know, one sentence each. */
+  readonly warnings: readonly string[];
+  /** Checks of the source that must pass before anything is written. */
+  readonly beforeWriting: (options: { readonly signal?: AbortSignal | undefined }) => Promise<void>;
+}
+
+/** Causes for which a conversion is refused or fails. */
+export type ConvertErrorCode =
+  | 'convert/bad-option'
+  | 'convert/unsupported-type'
+  | 'convert/no-tokenizer'
+  | 'convert/exists'
+  | 'convert/no-space'
+  | 'convert/not-writable'
+  | 'convert/write-failed'
+  | 'convert/wrong-length';
+
+/** A conversion that is refused, or an output that cannot be written. */
+export class ConvertError extends CheckpointError {
+  declare readonly code: ConvertErrorCode;
+
+  constructor(code: ConvertErrorCode, message: string, context?: ErrorContext) {
+    super(code, message, context);
+  }
+}
+
+/** A file of known bytes only. */
+export function bytesFile(name: string, bytes: Uint8Array): PlannedFile {
+  return { name, byteLength: bytes.byteLength, pieces: [{ kind: 'bytes', bytes }] };
+}
+
+/** A file of UTF-8 text. */
+export function textFile(name: string, text: string): PlannedFile {
+  return bytesFile(name, new TextEncoder().encode(text));
+}
+
+/** All tensors of a plan, in writing order. */
+export function plannedTensors(plan: Pick<ConversionPlan, 'files'>): TensorPiece[] {
+  return plan.files.flatMap((file) => file.pieces.filter((piece) => piece.kind === 'tensor'));
+}

@@ -1,0 +1,41 @@
+/**
+ * Any file of tensors, recognised by its content and never by its name.
+ *
+ * @module
+ */
+import type { ByteSource } from '../source/byte-source.js';
+import { identifySource } from '../source/identify.js';
+import { describeMistake } from '../source/mistake.js';
+import { openGgufFile } from './gguf/read.js';
+import { openSafetensorsFile } from './safetensors/read.js';
+import type { TensorFile } from './tensor.js';
+import { openTorchFile } from './torch/torch-file.js';
+
+/**
+ * Opens a file of PyTorch, safetensors or GGUF. Owns the source from here on, also when it throws.
+ * Reads headers only.
+ *
+ * @throws SourceError `source/html-page` and its kin for what is no file of tensors
+ * @throws ZipError, PickleError, TorchError, SafetensorsError, GgufError
+ */
+export async function openTensorSource(source: ByteSource): Promise<TensorFile> {
+  try {
+    const identification = await identifySource(source);
+    switch (identification.kind) {
+      case 'zip':
+      case 'torch-legacy':
+      case 'tar':
+      case 'pickle':
+        return await openTorchFile(source);
+      case 'safetensors':
+        return await openSafetensorsFile(source);
+      case 'gguf':
+        return await openGgufFile(source);
+      default:
+        throw describeMistake(identification, 'a file of tensors (PyTorch, safetensors or GGUF)', source.name);
+    }
+  } catch (cause) {
+    await source.close();
+    throw cause;
+  }
+}

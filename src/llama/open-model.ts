@@ -1,0 +1,77 @@
+/**
+ * Any Llama as a canonical model: a folder of Meta's or Hugging Face's, or a GGUF file.
+ *
+ * @module
+ */
+import type { ByteSource } from '../source/byte-source.js';
+import type { Folder } from '../source/folder.js';
+import { identifySource } from '../source/identify.js';
+import { describeMistake } from '../source/mistake.js';
+import { openGgufModel } from './gguf-model.js';
+import { looksLikeHfFolder, openHfModel } from './hf-model.js';
+import { looksLikeMetaFolder } from './meta-checkpoint.js';
+import { type OpenModelOptions, openMetaModel } from './meta-model.js';
+import { LlamaError, type LlamaModel } from './model.js';
+
+/** Which of the layouts a folder has; undefined when it has none of them. */
+export type FolderLayout = 'meta' | 'hf' | 'gguf';
+
+/** Recognises a folder by the names of its files; params.json or config.json alone is enough to name it. */
+export async function folderLayout(folder: Folder): Promise<FolderLayout | undefined> {
+  const names = (await folder.list()).map(({ name }) => name);
+  if (looksLikeMetaFolder(names)) return 'meta';
+  if (looksLikeHfFolder(names)) return 'hf';
+  if (names.some((name) => name.endsWith('.gguf'))) return 'gguf';
+  if (names.includes('params.json') || names.includes('params')) return 'meta';
+  return names.includes('config.json') ? 'hf' : undefined;
+}
+
+/**
+ * Opens the model in a folder.
+ *
+ * @throws LlamaError `llama/no-model`, `llama/several-models` and those of the layout's reader
+ */
+export async function openModelFolder(folder: Folder, options: OpenModelOptions = {}): Promise<LlamaModel> {
+  switch (await folderLayout(folder)) {
+    case 'meta':
+      return openMetaModel(folder, options);
+    case 'hf':
+      return openHfModel(folder, options);
+    case 'gguf':
+      return openModelFile(await folder.open(await onlyGgufName(folder)), options);
+    case undefined:
+      throw new LlamaError('llama/no-model', 'no Llama was found in this folder', {
+        path: folder.name,
+        hint: 'a folder of Meta (consolidated.00.pth, params.json), of Hugging Face (config.json, *.safetensors) or a GGUF file was expected',
+      });
+  }
+}
+
+async function onlyGgufName(folder: Folder): Promise<string> {
+  const [first = '', ...others] = (await folder.list())
+    .map(({ name }) => name)
+    .filter((name) => name.endsWith('.gguf'));
+  if (others.length === 0) return first;
+  throw new LlamaError('llama/several-models', `there are ${others.length + 1} GGUF files in this folder`, {
+    path: folder.name,
+    hint: `name one of them: ${[first, ...others].slice(0, 3).join(', ')}`,
+  });
+}
+
+/** Opens a GGUF file as a model and owns the source from here on. @throws as {@link openGgufModel}, SourceError */
+export async function openModelFile(source: ByteSource, options: OpenModelOptions = {}): Promise<LlamaModel> {
+  try {
+    const identification = await identifySource(source);
+    if (identification.kind === 'gguf') return await openGgufModel(source, options.ropeFactor);
+    if (identification.kind === 'zip' || identification.kind === 'safetensors') {
+      throw new LlamaError('llama/no-model', 'a single file of tensors is no model: the hyperparameters are missing', {
+        path: source.name,
+        hint: 'name the folder that holds it together with params.json or config.json',
+      });
+    }
+    throw describeMistake(identification, 'a model', source.name);
+  } catch (cause) {
+    await source.close();
+    throw cause;
+  }
+}
