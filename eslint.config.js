@@ -27,7 +27,7 @@ const SOUND_JAVASCRIPT = {
   'no-debugger': 'error',
   'no-dupe-else-if': 'error',
   'no-duplicate-case': 'error',
-  'no-duplicate-imports': 'error',
+  'no-duplicate-imports': ['error', { allowSeparateTypeImports: true }],
   'no-else-return': 'error',
   'no-empty': 'error',
   'no-empty-pattern': 'error',

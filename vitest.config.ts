@@ -9,7 +9,7 @@ export default defineConfig({
     outputFile: { json: 'coverage/tests.json' },
     coverage: {
       provider: 'v8',
-      include: ['src/**/*.ts'],
+      include: ['src/**/*.{ts,js}'],
       exclude: ['src/**/*.test.ts', 'src/**/*.generated.*', 'src/testing/**'],
       reporter: ['text-summary', 'json-summary', 'html'],
       thresholds: { lines: 90, branches: 90 },

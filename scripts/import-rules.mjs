@@ -91,8 +91,8 @@ function importsOfRoom(room, depth) {
   const tests = `${folder}*.test.ts`;
   const forNode = NODE_FILES.filter((pattern) => pattern.startsWith(`src/${room}/`) || pattern.startsWith('src/**/'));
   return [
-    { ...code, files: [`${folder}*.ts`], ignores: [tests, ...forNode], node: false },
-    ...forNode.map((pattern) => ({ ...code, files: [[`${folder}*.ts`, pattern]], ignores: [tests], node: true })),
+    { ...code, files: [`${folder}*.{ts,js}`], ignores: [tests, ...forNode], node: false },
+    ...forNode.map((pattern) => ({ ...code, files: [[`${folder}*.{ts,js}`, pattern]], ignores: [tests], node: true })),
     { files: [tests], depth, forbidden, message, node: true, test: true },
   ].map((place) => importsOf(/** @type {Place} */ (place)));
 }

@@ -13,7 +13,7 @@
 export const SHARED_FILES = ['errors', 'dtype', 'options'];
 
 /** Folders of `src/`. Rooms in one inner list are neighbours, which do not know each other. */
-export const ROOM_ORDER = [
+const ROOM_ORDER = [
   ['source'],
   ['zip', 'pickle'],
   ['quant'],
@@ -42,7 +42,7 @@ export const NODE_FILES = [
   'src/source/directory.ts',
   'src/convert/directory-output.ts',
   'src/**/*-node.ts',
-  'src/**/node-*.ts',
+  'src/**/*-worker.js',
 ];
 
 /** All rooms in one list, in order. */
