@@ -1,0 +1,224 @@
+/**
+ * Writing an archive of stored members, front to back, as PyTorch does.
+ *
+ * CRC and sizes stand behind each member's data, so nothing is ever written twice and data of any size
+ * stream through. There are no times: the same members give the same bytes.
+ *
+ * @see https://github.com/pytorch/pytorch/blob/main/third_party/miniz-3.0.2/miniz.c (mz_zip_writer_add_mem_ex_v2)
+ * @module
+ */
+import type { ByteSink } from '../source/byte-sink.js';
+import { crc32 } from './crc32.js';
+import {
+  DEFAULT_ALIGNMENT,
+  EXTRA_HEADER_LENGTH,
+  type PlacedMember,
+  centralHeaderLength,
+  placeMember,
+} from './layout.js';
+import {
+  CENTRAL_HEADER,
+  DATA_DESCRIPTOR,
+  END_RECORD,
+  FLAGS,
+  LENGTHS,
+  LOCAL_HEADER,
+  SEE_ZIP64_16,
+  SEE_ZIP64_32,
+  ZIP64_END_RECORD,
+  ZIP64_EXTRA,
+  ZIP64_LOCATOR,
+  setUint64,
+  viewOf,
+} from './records.js';
+import { ZipError } from './zip-error.js';
+
+/** Extra field that carries the padding: "FB" in ASCII, filled with "Z". */
+const PADDING_EXTRA = 0x4246;
+const PADDING_BYTE = 0x5a;
+
+/** Version 3.0 on Unix and version 4.5 (ZIP64), as the ZIP64 end record of PyTorch's files says. */
+const VERSION_MADE_BY = 0x031e;
+const VERSION_NEEDED = 45;
+
+/** Bytes of the directory that are gathered before they are written. */
+const DIRECTORY_BLOCK = 1 << 20;
+
+/** Data of a member: one buffer, or pieces that come one after another. */
+export type MemberData = Uint8Array | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+
+/** A member that has been written. */
+export interface WrittenMember extends PlacedMember {
+  /** CRC-32 of its data. */
+  readonly crc32: number;
+}
+
+/** Writes members one after another, then the directory. */
+export interface ZipWriter {
+  /**
+   * Writes a member of exactly `byteLength` bytes; holds one piece of it at a time.
+   *
+   * @throws ZipError `zip/bad-write` when the data have another length or the name was used before
+   */
+  add(name: string, byteLength: number, data: MemberData): Promise<WrittenMember>;
+  /** Writes the directory and the end records; nothing can be added afterwards. */
+  finish(): Promise<void>;
+}
+
+/** Begins an archive at the sink's beginning. */
+export function zipWriter(sink: ByteSink, { alignment = DEFAULT_ALIGNMENT } = {}): ZipWriter {
+  const members: WrittenMember[] = [];
+  const names = new Set<string>();
+  let position = 0;
+  return {
+    add: async (name, byteLength, data) => {
+      if (names.has(name))
+        throw new ZipError('zip/bad-write', `a second member is to be called ${JSON.stringify(name)}`);
+      names.add(name);
+      const place = placeMember({ name, byteLength }, position, alignment);
+      await sink.write(localHeader(place));
+      const crc = await writeData(sink, place, data);
+      if (place.descriptorLength > 0) await sink.write(dataDescriptor(place, crc));
+      position = place.end;
+      const written = { ...place, crc32: crc };
+      members.push(written);
+      return written;
+    },
+    finish: async () => {
+      const directoryOffset = position;
+      const directorySize = await writeDirectory(sink, members);
+      await sink.write(endRecords(members.length, directorySize, directoryOffset));
+    },
+  };
+}
+
+async function writeData(sink: ByteSink, place: PlacedMember, data: MemberData): Promise<number> {
+  let crc = 0;
+  let done = 0;
+  for await (const piece of data instanceof Uint8Array ? [data] : data) {
+    done += piece.byteLength;
+    if (done > place.byteLength) break;
+    crc = crc32(piece, crc);
+    await sink.write(piece);
+  }
+  if (done === place.byteLength) return crc;
+  throw new ZipError(
+    'zip/bad-write',
+    `${JSON.stringify(place.name)} was planned with ${place.byteLength} bytes, but ` +
+      (done > place.byteLength ? `${done} or more came` : `only ${done} came`),
+  );
+}
+
+function flagsOf(place: PlacedMember): number {
+  return FLAGS.utf8 | (place.descriptorLength > 0 ? FLAGS.dataDescriptor : 0);
+}
+
+function localHeader(place: PlacedMember): Uint8Array {
+  const bytes = new Uint8Array(place.dataOffset - place.headerOffset);
+  const view = viewOf(bytes);
+  const nameEnd = LENGTHS.localHeader + place.nameBytes.byteLength;
+  view.setUint32(0, LOCAL_HEADER, true);
+  view.setUint16(6, flagsOf(place), true); // 4: version needed stays 0
+  // 8: method, 10: time, 12: date, 14: CRC-32 and 18, 22: sizes stay 0
+  view.setUint16(26, place.nameBytes.byteLength, true);
+  view.setUint16(28, bytes.byteLength - nameEnd, true);
+  bytes.set(place.nameBytes, LENGTHS.localHeader);
+  const padding = writeZip64Field(view, nameEnd, place);
+  view.setUint16(padding, PADDING_EXTRA, true);
+  view.setUint16(padding + 2, place.padding, true);
+  bytes.fill(PADDING_BYTE, padding + EXTRA_HEADER_LENGTH);
+  return bytes;
+}
+
+/** Writes the ZIP64 field where one is needed, and gives the position after it. */
+function writeZip64Field(view: DataView, start: number, place: PlacedMember): number {
+  if (place.zip64Length === 0) return start;
+  view.setUint16(start, ZIP64_EXTRA, true);
+  view.setUint16(start + 2, place.zip64Length, true);
+  let at = start + EXTRA_HEADER_LENGTH;
+  if (place.byteLength >= SEE_ZIP64_32) {
+    setUint64(view, at, place.byteLength);
+    setUint64(view, at + 8, place.byteLength);
+    at += 16;
+  }
+  if (place.headerOffset >= SEE_ZIP64_32) {
+    setUint64(view, at, place.headerOffset);
+    at += 8;
+  }
+  return at;
+}
+
+function dataDescriptor(place: PlacedMember, crc: number): Uint8Array {
+  const bytes = new Uint8Array(place.descriptorLength);
+  const view = viewOf(bytes);
+  view.setUint32(0, DATA_DESCRIPTOR, true);
+  view.setUint32(4, crc, true);
+  if (place.descriptorLength === LENGTHS.zip64DataDescriptor) {
+    setUint64(view, 8, place.byteLength);
+    setUint64(view, 16, place.byteLength);
+  } else {
+    view.setUint32(8, place.byteLength, true);
+    view.setUint32(12, place.byteLength, true);
+  }
+  return bytes;
+}
+
+async function writeDirectory(sink: ByteSink, members: readonly WrittenMember[]): Promise<number> {
+  let block = new Uint8Array(DIRECTORY_BLOCK);
+  let used = 0;
+  let total = 0;
+  for (const member of members) {
+    const header = centralHeader(member);
+    if (used + header.byteLength > block.byteLength) {
+      await sink.write(block.subarray(0, used));
+      block = new Uint8Array(DIRECTORY_BLOCK);
+      used = 0;
+    }
+    block.set(header, used);
+    used += header.byteLength;
+    total += header.byteLength;
+  }
+  await sink.write(block.subarray(0, used));
+  return total;
+}
+
+function centralHeader(member: WrittenMember): Uint8Array {
+  const bytes = new Uint8Array(centralHeaderLength(member));
+  const view = viewOf(bytes);
+  view.setUint32(0, CENTRAL_HEADER, true);
+  view.setUint16(8, flagsOf(member), true); // 4, 6: versions stay 0
+  view.setUint32(16, member.crc32, true); // 10: method, 12: time, 14: date stay 0
+  view.setUint32(20, Math.min(member.byteLength, SEE_ZIP64_32), true);
+  view.setUint32(24, Math.min(member.byteLength, SEE_ZIP64_32), true);
+  view.setUint16(28, member.nameBytes.byteLength, true);
+  view.setUint16(30, member.zip64Length > 0 ? EXTRA_HEADER_LENGTH + member.zip64Length : 0, true);
+  view.setUint32(42, Math.min(member.headerOffset, SEE_ZIP64_32), true); // 32 to 41 stay 0
+  bytes.set(member.nameBytes, LENGTHS.centralHeader);
+  writeZip64Field(view, LENGTHS.centralHeader + member.nameBytes.byteLength, member);
+  return bytes;
+}
+
+/** The ZIP64 end record, its locator and the classic end record: always all three. */
+function endRecords(count: number, directorySize: number, directoryOffset: number): Uint8Array {
+  const bytes = new Uint8Array(LENGTHS.zip64EndRecord + LENGTHS.zip64Locator + LENGTHS.endRecord);
+  const view = viewOf(bytes);
+  view.setUint32(0, ZIP64_END_RECORD, true);
+  setUint64(view, 4, LENGTHS.zip64EndRecord - 12);
+  view.setUint16(12, VERSION_MADE_BY, true);
+  view.setUint16(14, VERSION_NEEDED, true);
+  setUint64(view, 24, count); // 16, 20: disks stay 0
+  setUint64(view, 32, count);
+  setUint64(view, 40, directorySize);
+  setUint64(view, 48, directoryOffset);
+  const locator = LENGTHS.zip64EndRecord;
+  view.setUint32(locator, ZIP64_LOCATOR, true);
+  setUint64(view, locator + 8, directoryOffset + directorySize); // 4: disk stays 0
+  view.setUint32(locator + 16, 1, true); // number of disks
+  const classic = locator + LENGTHS.zip64Locator;
+  view.setUint32(classic, END_RECORD, true);
+  view.setUint16(classic + 8, Math.min(count, SEE_ZIP64_16), true); // 4, 6: disks stay 0
+  view.setUint16(classic + 10, Math.min(count, SEE_ZIP64_16), true);
+  view.setUint32(classic + 12, Math.min(directorySize, SEE_ZIP64_32), true);
+  view.setUint32(classic + 16, Math.min(directoryOffset, SEE_ZIP64_32), true); // 20: no comment
+  return bytes;
+}
