@@ -3,8 +3,8 @@
  *
  * @module
  */
-import type { ByteSource } from '../source/byte-source.js';
 import { identifySource } from '../source/identify.js';
+import { type SourceInput, sourceOf } from '../source/input.js';
 import { describeMistake } from '../source/mistake.js';
 import { openGgufFile } from './gguf/read.js';
 import { openSafetensorsFile } from './safetensors/read.js';
@@ -18,7 +18,8 @@ import { openTorchFile } from './torch/torch-file.js';
  * @throws SourceError `source/html-page` and its kin for what is no file of tensors
  * @throws ZipError, PickleError, TorchError, SafetensorsError, GgufError
  */
-export async function openTensorSource(source: ByteSource): Promise<TensorFile> {
+export async function openTensorFile(input: SourceInput): Promise<TensorFile> {
+  const source = sourceOf(input);
   try {
     const identification = await identifySource(source);
     switch (identification.kind) {

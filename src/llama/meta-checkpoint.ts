@@ -16,6 +16,15 @@ import type { Shard, Shards } from './shards.js';
 /** What a checkpoint is for; only `text` can be converted and run so far. */
 export type CheckpointKind = 'text' | 'vision' | 'llama4' | 'quantized' | 'fp8';
 
+/** What a kind of checkpoint is, as a noun phrase; the kinds but `text` cannot be converted or run yet. */
+export const KIND_DESCRIPTION: Readonly<Record<CheckpointKind, string>> = {
+  text: 'a text model',
+  vision: 'a vision model (Llama 3.2 Vision)',
+  llama4: 'a Llama 4 model',
+  quantized: 'a model with quantized weights (SpinQuant or QLoRA int4)',
+  fp8: 'a model with FP8 weights and their scales in files of their own',
+};
+
 /** A shard with the file it lies in. */
 export interface MetaShard extends Shard {
   /** The file; its tensors in file order. */

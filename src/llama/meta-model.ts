@@ -12,7 +12,7 @@ import type { Folder } from '../source/folder.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import { type Hyperparameters, hyperparameters } from './hyperparameters.js';
 import { type ExpectedTensor, expectedTensors, isStoredFrequencies } from './layout.js';
-import { type CheckpointKind, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
+import { KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
 import { type Decision, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import type { ReleaseShape } from './releases.js';
@@ -91,18 +91,11 @@ function decisions(found: Hyperparameters, output: OutputKind, tokenizer: readon
   return [tied, ...found.decisions, ...tokenizer];
 }
 
-const UNSUPPORTED: Readonly<Record<Exclude<CheckpointKind, 'text'>, string>> = {
-  vision: 'this is a vision model (Llama 3.2 Vision); converting, checking and running it is not supported yet',
-  llama4: 'this is a Llama 4 model; converting, checking and running it is not supported yet',
-  quantized:
-    'the weights are quantized (SpinQuant or QLoRA int4); converting, checking and running them is not supported yet',
-  fp8: 'the weights are quantized to FP8 with scales in files of their own; converting, checking and running them is not supported yet',
-};
-
 /** Throws unless the checkpoint is a text model. @throws LlamaError `llama/unsupported` */
 export function expectTextModel(checkpoint: Pick<MetaCheckpoint, 'kind' | 'path'>): void {
   if (checkpoint.kind === 'text') return;
-  throw new LlamaError('llama/unsupported', UNSUPPORTED[checkpoint.kind], {
+  const message = `this is ${KIND_DESCRIPTION[checkpoint.kind]}; converting, checking and running it is not supported yet`;
+  throw new LlamaError('llama/unsupported', message, {
     path: checkpoint.path,
     hint: 'inspect, tensors and verify work on it',
   });

@@ -6,6 +6,7 @@
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { identifySource } from '../source/identify.js';
+import { type SourceInput, sourceOf } from '../source/input.js';
 import { describeMistake } from '../source/mistake.js';
 import { openGgufModel } from './gguf-model.js';
 import { looksLikeHfFolder, openHfModel } from './hf-model.js';
@@ -24,6 +25,23 @@ export async function folderLayout(folder: Folder): Promise<FolderLayout | undef
   if (names.some((name) => name.endsWith('.gguf'))) return 'gguf';
   if (names.includes('params.json') || names.includes('params')) return 'meta';
   return names.includes('config.json') ? 'hf' : undefined;
+}
+
+/** A folder with a model in it, or a GGUF file. */
+export type ModelInput = Folder | SourceInput;
+
+/**
+ * Opens a model lazily: reads headers and the tokenizer, no weights. Owns a source it is given.
+ *
+ * @throws LlamaError, TokenizerError, SourceError and the errors of the formats, for everything in which the
+ *   input is no complete and consistent Llama
+ */
+export async function openModel(input: ModelInput, options: OpenModelOptions = {}): Promise<LlamaModel> {
+  return isFolder(input) ? openModelFolder(input, options) : openModelFile(sourceOf(input), options);
+}
+
+function isFolder(input: ModelInput): input is Folder {
+  return 'list' in input;
 }
 
 /**

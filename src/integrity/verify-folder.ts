@@ -1,0 +1,115 @@
+/**
+ * Is this checkpoint intact? Its files against their lists, its tensors against its hyperparameters.
+ *
+ * Both halves run whatever the other finds. Without a list the structure is still checked, but nothing then
+ * proves the bytes, so the verdict is `unproven` and says what was not covered.
+ *
+ * @module
+ */
+import { CheckpointError } from '../errors.js';
+import { looksLikeMetaFolder, openMetaCheckpoint } from '../llama/meta-checkpoint.js';
+import { metaModel } from '../llama/meta-model.js';
+import type { LlamaConfig } from '../llama/model.js';
+import { folderLayout, openModelFolder } from '../llama/open-model.js';
+import type { OperationOptions } from '../options.js';
+import type { Folder } from '../source/folder.js';
+import type { FilesReport, FilesVerdict } from './files-report.js';
+import type { HashFiles } from './hash-files.js';
+import { verifyFiles } from './verify-files.js';
+
+/** What the tensors and hyperparameters say about each other. */
+export interface StructureReport {
+  /** `consistent`; `failed` with the reason; or `not-checked` for kinds whose layout is not known yet. */
+  readonly status: 'consistent' | 'failed' | 'not-checked';
+  /** The fault, when it failed. */
+  readonly error: CheckpointError | undefined;
+  /** Hyperparameters, when consistent. */
+  readonly config: LlamaConfig | undefined;
+  /** What was and was not looked at, one clause each. */
+  readonly notes: readonly string[];
+}
+
+/** Everything that verifying a folder found. */
+export interface FolderReport {
+  /** The folder. */
+  readonly path: string;
+  /** `failed` when anything is wrong, `unproven` when something could not be checked, else `intact`. */
+  readonly verdict: FilesVerdict;
+  /** Files against their lists. */
+  readonly files: FilesReport;
+  /** Tensors against hyperparameters and tokenizer. */
+  readonly structure: StructureReport;
+}
+
+/** How to verify. */
+export interface VerifyFolderOptions extends OperationOptions {
+  /** Folder above, where Llama 1 and 2 keep the tokenizer and its list. */
+  readonly parent?: Folder | undefined;
+  /** Implementation of hashing; WebAssembly in this thread when absent. */
+  readonly hashFiles?: HashFiles | undefined;
+}
+
+/**
+ * Verifies a checkpoint folder: reads every listed file once, and the headers and norms of the weights.
+ * Findings are data; nothing about the folder's content is thrown.
+ *
+ * @throws SourceError when the folder itself cannot be read; the signal's reason when aborted
+ */
+export async function verifyFolder(folder: Folder, options: VerifyFolderOptions = {}): Promise<FolderReport> {
+  const { parent, hashFiles, signal, onProgress } = options;
+  const files = await verifyFiles(folder, {
+    ...{ signal, onProgress },
+    ...(parent && { parent }),
+    ...(hashFiles && { hashFiles }),
+  });
+  const structure = await verifyStructure(folder, options);
+  const verdict = structure.status === 'failed' ? 'failed' : files.verdict;
+  return { path: folder.name, verdict, files, structure };
+}
+
+async function verifyStructure(folder: Folder, options: VerifyFolderOptions): Promise<StructureReport> {
+  try {
+    const names = (await folder.list()).map(({ name }) => name);
+    return looksLikeMetaFolder(names) ? await verifyMeta(folder, options) : await verifyOther(folder, options);
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    return { status: 'failed', error: cause, config: undefined, notes: [] };
+  }
+}
+
+async function verifyMeta(folder: Folder, { parent, signal }: VerifyFolderOptions): Promise<StructureReport> {
+  const checkpoint = await openMetaCheckpoint(folder);
+  try {
+    if (checkpoint.kind !== 'text') {
+      const notes = [
+        'headers and params.json are readable',
+        `the layout of ${checkpoint.kind} models is not checked yet`,
+      ];
+      return { status: 'not-checked', error: undefined, config: undefined, notes };
+    }
+    const model = await metaModel(checkpoint, { parent, signal });
+    await model.expectConsistentWeights({ signal });
+    const replicas = checkpoint.shards.length > 1 ? ['replicated tensors are equal in all shards'] : [];
+    const notes = [...structureNotes(model.tensors.size), ...replicas, tokenizerNote(model.vocabulary?.size)];
+    return { status: 'consistent', error: undefined, config: model.config, notes };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+async function verifyOther(folder: Folder, { parent, signal }: VerifyFolderOptions): Promise<StructureReport> {
+  await using model = await openModelFolder(folder, { parent, signal });
+  const layout = await folderLayout(folder);
+  const notes = [...structureNotes(model.tensors.size), tokenizerNote(model.vocabulary?.size), `${layout} layout`];
+  return { status: 'consistent', error: undefined, config: model.config, notes };
+}
+
+function structureNotes(count: number): string[] {
+  return [`all ${count} tensors are present and have the right shapes`];
+}
+
+function tokenizerNote(size: number | undefined): string {
+  return size === undefined
+    ? 'there is no tokenizer to check'
+    : `the tokenizer has ${size} tokens and fits the embedding`;
+}

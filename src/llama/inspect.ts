@@ -1,0 +1,169 @@
+/**
+ * What is this? Everything that headers tell about a checkpoint, as plain data.
+ *
+ * Works on more than can be converted: vision, Llama 4 and quantized checkpoints are recognised and their
+ * tensors listed. Reads headers and the tokenizer, no weights.
+ *
+ * @module
+ */
+import { elementCount } from '../dtype.js';
+import type { StoredTensor, Tensor, TensorFile } from '../formats/tensor.js';
+import { tensorByteLength } from '../formats/tensor.js';
+import type { Folder, FolderEntry } from '../source/folder.js';
+import { openTensorFiles } from './checkpoint-files.js';
+import { type CheckpointKind, KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
+import { type OpenModelOptions, metaModel } from './meta-model.js';
+import type { Decision, LlamaConfig, LlamaModel } from './model.js';
+import { lastPathPart } from './model-name.js';
+import { type FolderLayout, folderLayout, openModelFolder } from './open-model.js';
+import type { MetaParams } from './params.js';
+import { releaseOf } from './releases.js';
+
+/** A tensor in an inspection. */
+export interface InspectedTensor {
+  /** Name: Meta's for models, the file's own otherwise. */
+  readonly name: string;
+  /** Element type. */
+  readonly dtype: string;
+  /** Extents in PyTorch's order. */
+  readonly shape: readonly number[];
+  /** Bytes in contiguous form. */
+  readonly byteLength: number;
+}
+
+/** The tokenizer in an inspection. */
+export interface InspectedTokenizer {
+  /** How text is split. */
+  readonly kind: 'sentencepiece' | 'byte-level-bpe';
+  /** Number of tokens, special ones included. */
+  readonly size: number;
+  /** Tokens before the special ones. */
+  readonly baseSize: number;
+  /** Id of the token that begins a text. */
+  readonly bosId: number;
+  /** Id of the token that ends a text or turn. */
+  readonly eosId: number;
+}
+
+/** What headers tell about a checkpoint. */
+export interface Inspection {
+  /** What a person calls it. */
+  readonly path: string;
+  /** Last part of the path. */
+  readonly name: string;
+  /** Layout, or `file` for a single file of tensors that is no model. */
+  readonly layout: FolderLayout | 'file';
+  /** What kind of model; `text` unless recognised as another, undefined for a single file. */
+  readonly kind: CheckpointKind | undefined;
+  /** Release of this shape. */
+  readonly release: string | undefined;
+  /** Normalised hyperparameters of text models. */
+  readonly config: LlamaConfig | undefined;
+  /** `params.json`, where there is one. */
+  readonly params: MetaParams | undefined;
+  /** The tokenizer, where there is one. */
+  readonly tokenizer: InspectedTokenizer | undefined;
+  /** Parameters; a tied output counts once. */
+  readonly parameterCount: number;
+  /** Number of files that hold weights. */
+  readonly shardCount: number;
+  /** Size of those files together. */
+  readonly byteLength: number;
+  /** Tensors: merged and under Meta's names for text models, as they lie in the files otherwise. */
+  readonly tensors: readonly InspectedTensor[];
+  /** Every file of the folder. */
+  readonly files: readonly FolderEntry[];
+  /** What was decided rather than read, and why. */
+  readonly decisions: readonly Decision[];
+  /** What the person should know, one clause each. */
+  readonly notes: readonly string[];
+}
+
+/** Inspects a folder. @throws as the readers of its layout */
+export async function inspectFolder(folder: Folder, options: OpenModelOptions = {}): Promise<Inspection> {
+  const layout = await folderLayout(folder);
+  if (layout === 'meta') return inspectMeta(folder, options);
+  const files = await folder.list();
+  await using model = await openModelFolder(folder, options);
+  const weights = files.filter(({ name }) => /\.(safetensors|gguf)$/.test(name));
+  return { ...inspectModel(model), ...sizes(weights), files };
+}
+
+async function inspectMeta(folder: Folder, options: OpenModelOptions): Promise<Inspection> {
+  const checkpoint = await openMetaCheckpoint(folder);
+  try {
+    const files = checkpoint.shards.map(({ file }) => ({ name: file.name, size: file.size }));
+    if (checkpoint.kind !== 'text') return inspectOtherKind(checkpoint);
+    const model = await metaModel(checkpoint, options);
+    return { ...inspectModel(model), ...sizes(files), files: checkpoint.files, params: checkpoint.params };
+  } finally {
+    await checkpoint.close();
+  }
+}
+
+function sizes(files: readonly { readonly size: number }[]): { shardCount: number; byteLength: number } {
+  return { shardCount: files.length, byteLength: files.reduce((sum, { size }) => sum + size, 0) };
+}
+
+/** What a model's headers tell; for a single GGUF file this is all there is. */
+export function inspectModel(model: LlamaModel): Inspection {
+  const { vocabulary, config, path, name, layout, decisions } = model;
+  const tensors = [...model.tensors.values()];
+  return {
+    ...{ path, name, layout, config, decisions },
+    kind: 'text',
+    release: releaseOf(config)?.name,
+    params: undefined,
+    tokenizer: vocabulary && {
+      ...{ kind: vocabulary.kind, size: vocabulary.size, baseSize: vocabulary.baseSize },
+      ...{ bosId: vocabulary.bosId, eosId: vocabulary.eosId },
+    },
+    parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    ...{ shardCount: 1, byteLength: tensors.reduce((sum, tensor) => sum + tensorByteLength(tensor), 0) },
+    tensors: tensors.map((tensor) => inspectTensor(tensor, tensor.dtype)),
+    files: [],
+    notes: vocabulary === undefined ? ['there is no tokenizer'] : [],
+  };
+}
+
+function inspectTensor(tensor: Tensor, dtype: string): InspectedTensor {
+  return { name: tensor.name, dtype, shape: tensor.shape, byteLength: tensorByteLength(tensor) };
+}
+
+function inspectOtherKind(checkpoint: MetaCheckpoint): Inspection {
+  const { kind, shards, path, params, files } = checkpoint;
+  const stored = shards[0].file.tensors;
+  const note = `${KIND_DESCRIPTION[kind]}: inspect, tensors and verify work, convert and check do not yet`;
+  const merged = shards.length > 1 ? [`tensors as they lie in the first of ${shards.length} shards`] : [];
+  return {
+    ...inspectStored(path, stored),
+    ...sizes(shards.map(({ file }) => file)),
+    ...{ layout: 'meta', kind, params, files, notes: [note, ...merged] },
+  };
+}
+
+/** Inspects a single file of tensors. */
+export function inspectFile(file: TensorFile): Inspection {
+  return { ...inspectStored(file.name, file.tensors), ...sizes([file]) };
+}
+
+function inspectStored(path: string, stored: readonly StoredTensor[]): Inspection {
+  const storages = new Map(stored.map((tensor) => [`${tensor.storage ?? tensor.name} ${tensor.fileOffset}`, tensor]));
+  return {
+    ...{ path, name: lastPathPart(path), layout: 'file', kind: undefined, release: undefined },
+    ...{ config: undefined, params: undefined, tokenizer: undefined, files: [], decisions: [], notes: [] },
+    parameterCount: [...storages.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0),
+    ...{ shardCount: 1, byteLength: 0 },
+    tensors: stored.map((tensor) => inspectTensor(tensor, tensor.storedDtype)),
+  };
+}
+
+/** Inspects every file of tensors of a folder that is no checkpoint; one inspection each. @throws as {@link openTensorFiles} */
+export async function inspectLooseFiles(folder: Folder): Promise<Inspection[]> {
+  const files = await openTensorFiles(folder);
+  try {
+    return files.map(inspectFile);
+  } finally {
+    for (const file of files) await file.close();
+  }
+}
