@@ -1,0 +1,203 @@
+/**
+ * The JSON header of a safetensors file.
+ *
+ * Every tensor has a type, a shape and a range of bytes; the ranges must follow each other without a
+ * hole and end where the file ends, so that nothing can be hidden in between.
+ *
+ * @see https://github.com/huggingface/safetensors#format
+ * @module
+ */
+import { type DType, blockLayout } from '../../dtype.js';
+import { hexOffset } from '../../errors.js';
+import { shownName } from '../shown-name.js';
+import type { TensorInfo } from '../tensor.js';
+import { dtypeOfStored } from './dtypes.js';
+import { SafetensorsError, type SafetensorsErrorCode } from './safetensors-error.js';
+import { findRepeatedName } from './unique-names.js';
+
+/** Bytes before the JSON text: its length. */
+export const LENGTH_BYTES = 8;
+
+/** Name in the header that is no tensor: a map of strings about the file. */
+export const METADATA_NAME = '__metadata__';
+
+/**
+ * Most commas and brackets in a header. A header of the largest size allowed describes 800,000 tensors
+ * with about eight each; one that holds more is built to fill the memory.
+ */
+const MAX_PUNCTUATION = 10_000_000;
+
+/** Most extents of a shape; PyTorch has the same limit. */
+const MAX_RANK = 64;
+
+/** A tensor of the header. */
+export interface HeaderTensor extends TensorInfo {
+  /** The file's own spelling of the type. */
+  readonly storedDtype: string;
+  /** First byte, counted from the end of the header. */
+  readonly begin: number;
+  /** The byte after the last one. */
+  readonly end: number;
+}
+
+/** What a header says. */
+export interface Header {
+  /** The file's `__metadata__`; empty where there is none. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The tensors in the order of their bytes. */
+  readonly tensors: readonly HeaderTensor[];
+}
+
+/** Throws the error of that code with the file's name in its context. */
+type Fail = (code: SafetensorsErrorCode, message: string, offset?: number) => never;
+
+/**
+ * Parses a header and checks all of it.
+ *
+ * @param bytes - the JSON text, without the eight bytes before it
+ * @param dataLength - bytes that follow the header in the file
+ * @param path - the file's name, for errors
+ * @throws SafetensorsError all codes but `safetensors/reserved-name`
+ */
+export function parseHeader(bytes: Uint8Array, dataLength: number, path: string): Header {
+  const fail: Fail = (code, message, offset) => {
+    throw new SafetensorsError(code, message, { path, offset });
+  };
+  const metadata = new Map<string, string>();
+  const tensors: HeaderTensor[] = [];
+  for (const [name, value] of Object.entries(parseObject(bytes, fail))) {
+    if (name === METADATA_NAME) addMetadata(value, metadata, fail);
+    else tensors.push(parseTensor(name, value, fail));
+  }
+  tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
+  expectCoverage(tensors, dataLength, LENGTH_BYTES + bytes.byteLength, fail);
+  return { metadata, tensors };
+}
+
+function parseObject(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
+  let punctuation = 0;
+  for (const byte of bytes) if (byte === 0x2c || byte === 0x5b || byte === 0x7b) punctuation++;
+  if (punctuation > MAX_PUNCTUATION) {
+    fail('safetensors/header-too-large', `the header has more than ${MAX_PUNCTUATION} values`, LENGTH_BYTES);
+  }
+  if (bytes[0] !== 0x7b) fail('safetensors/bad-header', 'the header must start with "{"', LENGTH_BYTES);
+  const text = decodeUtf8(bytes, fail);
+  const value = parseJson(text, fail);
+  const repeated = findRepeatedName(text);
+  if (repeated !== undefined) {
+    const offset = LENGTH_BYTES + new TextEncoder().encode(text.slice(0, repeated.at)).byteLength;
+    fail('safetensors/duplicate-name', `the name ${shownName(repeated.name)} occurs twice in the header`, offset);
+  }
+  return value as Record<string, unknown>; // it starts with a brace
+}
+
+function decodeUtf8(bytes: Uint8Array, fail: Fail): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return fail('safetensors/bad-header', 'the header is not valid UTF-8', LENGTH_BYTES);
+  }
+}
+
+function parseJson(text: string, fail: Fail): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    return fail('safetensors/bad-header', `the header is not valid JSON: ${String(cause)}`, LENGTH_BYTES);
+  }
+}
+
+function addMetadata(value: unknown, metadata: Map<string, string>, fail: Fail): void {
+  if (!isRecord(value)) return fail('safetensors/bad-header', `${METADATA_NAME} must be an object of strings`);
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string') {
+      return fail(
+        'safetensors/bad-header',
+        `${METADATA_NAME}.${shownName(key)} must be a string, found ${kindOf(text)}`,
+      );
+    }
+    metadata.set(key, text);
+  }
+}
+
+function parseTensor(name: string, value: unknown, fail: Fail): HeaderTensor {
+  const tensor = `tensor ${shownName(name)}`;
+  if (!isRecord(value)) {
+    return fail('safetensors/bad-header', `${tensor} must be described by an object, found ${kindOf(value)}`);
+  }
+  const { dtype: storedDtype, shape: extents, data_offsets: offsets } = value;
+  if (typeof storedDtype !== 'string') {
+    return fail('safetensors/bad-header', `the dtype of ${tensor} must be a string, found ${kindOf(storedDtype)}`);
+  }
+  const dtype = dtypeOfStored(storedDtype);
+  if (dtype === undefined) {
+    return fail('safetensors/unsupported-dtype', `${tensor} has the unsupported type ${shownName(storedDtype)}`);
+  }
+  const shape = wholeNumbers(extents, MAX_RANK, `the shape of ${tensor}`, fail);
+  const [begin, end] = wholeNumbers(offsets, 2, `data_offsets of ${tensor}`, fail);
+  if (begin === undefined || end === undefined) {
+    return fail('safetensors/bad-header', `data_offsets of ${tensor} must be two numbers`);
+  }
+  const described = `${storedDtype} of shape [${shape.join(', ')}]`;
+  const byteLength = byteLengthOfShape(dtype, shape);
+  if (byteLength === undefined) return fail('safetensors/overflow', `${tensor}, ${described}, exceeds 2^53 bytes`);
+  if (end - begin !== byteLength) {
+    const message = `${tensor} has ${end - begin} bytes, but ${described} takes ${byteLength}`;
+    return fail('safetensors/size-mismatch', message);
+  }
+  return { name, dtype, shape, storedDtype, begin, end };
+}
+
+function wholeNumbers(value: unknown, most: number, what: string, fail: Fail): number[] {
+  if (!Array.isArray(value)) return fail('safetensors/bad-header', `${what} must be a list, found ${kindOf(value)}`);
+  if (value.length > most) {
+    return fail('safetensors/bad-header', `${what} holds ${value.length} numbers, at most ${most} were expected`);
+  }
+  return value.map((item: unknown) => {
+    if (typeof item !== 'number' || !Number.isInteger(item) || item < 0) {
+      return fail('safetensors/bad-header', `${what} must hold whole numbers from 0, found ${kindOf(item)}`);
+    }
+    return item <= Number.MAX_SAFE_INTEGER ? item : fail('safetensors/overflow', `${what} holds a number beyond 2^53`);
+  });
+}
+
+/** Bytes of a tensor; undefined where a number cannot hold them. */
+function byteLengthOfShape(dtype: DType, shape: readonly number[]): number | undefined {
+  let byteLength = blockLayout(dtype).blockBytes;
+  for (const extent of shape) {
+    byteLength *= extent;
+    if (!Number.isSafeInteger(byteLength)) return undefined;
+  }
+  return byteLength;
+}
+
+function expectCoverage(tensors: readonly HeaderTensor[], dataLength: number, dataStart: number, fail: Fail): void {
+  let covered = 0;
+  for (const { name, begin, end } of tensors) {
+    if (begin !== covered) {
+      const fault = begin < covered ? 'overlaps the tensor before it' : 'leaves a hole before it';
+      const message = `tensor ${shownName(name)} starts at byte ${begin} of the data and ${fault}, which ends at ${covered}`;
+      fail('safetensors/bad-offsets', message, dataStart + begin);
+    }
+    covered = end;
+  }
+  if (covered > dataLength) {
+    const message = `the header describes ${covered} bytes of tensors, but only ${dataLength} follow it`;
+    fail('safetensors/truncated', message, dataStart + dataLength);
+  }
+  if (covered < dataLength) {
+    const message = `${dataLength - covered} bytes follow the last tensor, which ends at ${hexOffset(dataStart + covered)}`;
+    fail('safetensors/trailing-data', message, dataStart + covered);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  if (value === null) return 'null';
+  if (typeof value === 'number') return `the number ${value}`;
+  return Array.isArray(value) ? 'a list' : `a value of type ${typeof value}`;
+}
