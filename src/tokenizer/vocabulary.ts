@@ -16,32 +16,56 @@ export type VocabularyKind = 'sentencepiece' | 'byte-level-bpe';
 /** What a token is, numbered as SentencePiece and GGUF number it. */
 export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
-/** Which release's names the special tokens carry; undefined for SentencePiece vocabularies. */
+/** Most tokens a vocabulary may have: twenty times as many as Llama 4, the largest so far. */
+export const TOKENS_LIMIT = 1 << 22;
+
+/**
+ * Longest token of a `tokenizer.model` in bytes, four times the longest of Llama 3 and 4. Deriving merges tries
+ * every cut of a token, so its time grows with the square of the length.
+ */
+export const TOKEN_BYTES_LIMIT = 512;
+
+/** Which release's names the special tokens carry. */
 export type SpecialTokenGeneration = 'llama3' | 'llama3.1' | 'llama4';
+
+/** What SentencePiece does to the spaces of a text before it splits it. */
+export interface SpaceRules {
+  /** Whether a space is put before the text (`add_dummy_prefix`); so it is in every Llama. */
+  readonly addPrefix: boolean;
+  /** Whether runs of spaces become one and the ends are trimmed (`remove_extra_whitespaces`); not so in any Llama. */
+  readonly removeExtra: boolean;
+}
 
 /** All tokens of a model, in id order. */
 export interface Vocabulary {
   /** How text is split. */
   readonly kind: VocabularyKind;
-  /** Number of tokens, special tokens included. */
+  /** Number of tokens, special tokens and padding included. */
   readonly size: number;
   /** Token text by id; see the module's header for the spelling. */
   readonly pieces: readonly string[];
   /** {@link TOKEN_TYPE} by id. */
   readonly types: Int32Array;
-  /** SentencePiece log probabilities by id; absent for byte-level BPE. */
+  /** SentencePiece log probabilities by id; absent for byte-level BPE, and where `tokenizer.json` left them out. */
   readonly scores: Float32Array | undefined;
-  /** Tokens before the special ones: equals `size` for SentencePiece. */
+  /**
+   * Tokens that text is split into: all pieces of a SentencePiece model, the ranks of a tiktoken file.
+   * Special tokens of byte-level BPE, tokens added later and padding come after.
+   */
   readonly baseSize: number;
-  /** Release whose special token names are used. */
+  /** Release whose special token names follow the base; undefined for SentencePiece and for names of no known list. */
   readonly generation: SpecialTokenGeneration | undefined;
   /** Id of the token that begins a text. */
   readonly bosId: number;
   /** Id of the token that ends a text (a turn, for chat models). */
   readonly eosId: number;
+  /** Id of the token that stands for what cannot be spelled; SentencePiece only. */
+  readonly unknownId: number | undefined;
+  /** What happens to spaces; SentencePiece only. */
+  readonly spaces: SpaceRules | undefined;
   /**
-   * BPE merges in priority order, each `left right`. Derived on first call and kept; 280,147 entries for
-   * Llama 3. Empty for SentencePiece, whose scores say the same.
+   * BPE merges in priority order, each `left right`. Derived on the first call and kept; 280,147 entries in
+   * about half a second for Llama 3. SentencePiece models hold none: theirs follow from the scores.
    */
   merges(): readonly string[];
 }

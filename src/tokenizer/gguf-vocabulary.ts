@@ -1,0 +1,135 @@
+/**
+ * A vocabulary from the `tokenizer.ggml.*` keys of a GGUF file.
+ *
+ * GGUF knows no releases: which tokens are special follows from their types, and the release from their names.
+ * Keys that older converters left out have the defaults that llama.cpp gives them.
+ *
+ * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#tokenizer
+ * @module
+ */
+import { GGUF_KEY } from './gguf-keys.js';
+import { sentencePieceMerges } from './merges.js';
+import { generationOfNames, SPECIAL_OFFSET } from './special-tokens.js';
+import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
+
+/**
+ * The vocabulary in a GGUF file's key/value pairs; other sections are not looked at. Arrays of numbers may
+ * be typed or plain; arrays that have the right type are taken as they are.
+ *
+ * @throws TokenizerError `tokenizer/malformed` for missing keys, wrong types, lengths that differ and ids out of
+ *   range, `tokenizer/unsupported` for tokenizers that are not a Llama's
+ */
+export function vocabularyFromGguf(
+  fields: ReadonlyMap<string, { readonly value: unknown }>,
+  path?: string,
+): Vocabulary {
+  const section: Section = { value: (key) => fields.get(key)?.value, path };
+  const model = expectString(section, GGUF_KEY.model);
+  if (model === 'llama') return sentencePiece(section);
+  if (model === 'gpt2') return byteLevel(section);
+  const message = `the GGUF file's tokenizer is of the kind ${JSON.stringify(model)}; a Llama's is "llama" or "gpt2"`;
+  throw new TokenizerError('tokenizer/unsupported', message, { path });
+}
+
+interface Section {
+  readonly value: (key: string) => unknown;
+  readonly path: string | undefined;
+}
+
+/** Names under which llama.cpp knows the way Llama 3 splits text; absent and `default` in files older than the key. */
+const LLAMA_3_SPLITS: readonly unknown[] = ['llama-bpe', 'llama3', 'llama-v3', 'default', undefined];
+
+function byteLevel(section: Section): Vocabulary {
+  const split = section.value(GGUF_KEY.pre);
+  if (!LLAMA_3_SPLITS.includes(split)) {
+    const message = `the GGUF file splits text by the rule ${JSON.stringify(split)}; Llama 3 splits by "llama-bpe"`;
+    throw new TokenizerError('tokenizer/unsupported', message, { path: section.path });
+  }
+  const { pieces, types } = expectTokens(section);
+  const merges = expectStrings(section, GGUF_KEY.merges);
+  const special = types.findIndex((type) => type !== TOKEN_TYPE.normal);
+  const baseSize = special === -1 ? pieces.length : special;
+  return {
+    ...{ kind: 'byte-level-bpe', size: pieces.length, pieces, types, baseSize, scores: undefined },
+    generation: generationOfNames(pieces, baseSize),
+    bosId: expectId(section, GGUF_KEY.bosId, pieces, baseSize + SPECIAL_OFFSET.beginOfText),
+    eosId: expectId(section, GGUF_KEY.eosId, pieces, baseSize + SPECIAL_OFFSET.endOfText),
+    ...{ unknownId: undefined, spaces: undefined },
+    merges: () => merges,
+  };
+}
+
+function sentencePiece(section: Section): Vocabulary {
+  const { pieces, types } = expectTokens(section);
+  const scores = Float32Array.from(expectNumbers(section, GGUF_KEY.scores, pieces.length));
+  const baseSize = withoutPadding(pieces, types);
+  const unknown = Math.max(0, types.indexOf(TOKEN_TYPE.unknown));
+  let merges: readonly string[] | undefined;
+  return {
+    ...{ kind: 'sentencepiece', size: pieces.length, pieces, types, baseSize, scores, generation: undefined },
+    bosId: expectId(section, GGUF_KEY.bosId, pieces, 1),
+    eosId: expectId(section, GGUF_KEY.eosId, pieces, 2),
+    unknownId: expectId(section, GGUF_KEY.unknownId, pieces, unknown),
+    spaces: { addPrefix: section.value(GGUF_KEY.addSpacePrefix) !== false, removeExtra: false },
+    merges: () => (merges ??= sentencePieceMerges(pieces.slice(0, baseSize), scores)),
+  };
+}
+
+/** Tokens before the `[PADn]` that fill the embedding's rows. */
+function withoutPadding(pieces: readonly string[], types: Int32Array): number {
+  let size = pieces.length;
+  while (size > 0 && types[size - 1] === TOKEN_TYPE.unused && pieces[size - 1] === `[PAD${size - 1}]`) size--;
+  return size;
+}
+
+function expectTokens(section: Section): { pieces: readonly string[]; types: Int32Array } {
+  const pieces = expectStrings(section, GGUF_KEY.tokens);
+  if (pieces.length > TOKENS_LIMIT) {
+    const message = `the GGUF file has ${pieces.length} tokens; a tokenizer has at most ${TOKENS_LIMIT}`;
+    throw new TokenizerError('tokenizer/unsupported', message, { path: section.path });
+  }
+  const types = Int32Array.from(expectNumbers(section, GGUF_KEY.types, pieces.length));
+  const wrong = types.findIndex((type) => type < TOKEN_TYPE.normal || type > TOKEN_TYPE.byte);
+  if (wrong === -1) return { pieces, types };
+  throw malformed(section, `${GGUF_KEY.types} gives token ${wrong} the type ${types[wrong]}; types go from 1 to 6`);
+}
+
+function expectString(section: Section, key: string): string {
+  const value = section.value(key);
+  if (typeof value === 'string') return value;
+  throw malformed(section, `${key} is ${kindOf(value)}, not a string`);
+}
+
+function expectStrings(section: Section, key: string): readonly string[] {
+  const value = section.value(key);
+  if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
+  throw malformed(section, `${key} is ${kindOf(value)}, not an array of strings`);
+}
+
+function expectNumbers(section: Section, key: string, length: number): ArrayLike<number> {
+  const value = section.value(key);
+  const isNumbers =
+    value instanceof Float32Array ||
+    value instanceof Int32Array ||
+    value instanceof Uint32Array ||
+    (Array.isArray(value) && value.every((item) => typeof item === 'number'));
+  if (!isNumbers) throw malformed(section, `${key} is ${kindOf(value)}, not an array of numbers`);
+  if (value.length === length) return value;
+  throw malformed(section, `${key} has ${value.length} entries, but there are ${length} tokens`);
+}
+
+function expectId(section: Section, key: string, pieces: readonly string[], otherwise: number): number {
+  const value = section.value(key) ?? otherwise;
+  if (typeof value === 'number' && pieces[value] !== undefined) return value;
+  const found = typeof value === 'number' ? String(value) : kindOf(value);
+  throw malformed(section, `${key} is ${found}, not the id of one of the ${pieces.length} tokens`);
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined) return 'missing';
+  return Array.isArray(value) ? 'an array of another kind' : `a ${typeof value}`;
+}
+
+function malformed({ path }: Section, message: string): TokenizerError {
+  return new TokenizerError('tokenizer/malformed', message, { path });
+}

@@ -1,0 +1,92 @@
+/**
+ * Hugging Face's `tokenizer_config.json` and `special_tokens_map.json`.
+ *
+ * `tokenizer.json` does not say which token ends a text; these two files do. Keys are sorted, ids by number,
+ * and the files end with a line feed, as transformers writes them.
+ *
+ * @see https://github.com/huggingface/transformers/blob/main/src/transformers/tokenization_utils_base.py
+ *   (save_pretrained)
+ * @module
+ */
+import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
+
+/** What the vocabulary does not say. */
+export interface TokenizerConfigOptions {
+  /** Longest context in tokens; written for byte-level BPE. */
+  readonly contextLength: number;
+  /** Jinja template that turns a chat into a text; left out where absent. */
+  readonly chatTemplate?: string | undefined;
+}
+
+/** Text of `tokenizer_config.json`. */
+export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerConfigOptions): string {
+  const { pieces, bosId, eosId } = vocabulary;
+  const common = {
+    added_tokens_decoder: addedTokensDecoder(vocabulary),
+    bos_token: pieces[bosId],
+    ...(options.chatTemplate === undefined ? {} : { chat_template: options.chatTemplate }),
+  };
+  if (vocabulary.kind === 'byte-level-bpe') {
+    return pretty({
+      ...common,
+      clean_up_tokenization_spaces: true,
+      eos_token: pieces[eosId],
+      model_input_names: ['input_ids', 'attention_mask'],
+      model_max_length: options.contextLength,
+      tokenizer_class: 'PreTrainedTokenizerFast',
+    });
+  }
+  const llama2 = pretty({
+    ...{ add_bos_token: true, add_eos_token: false },
+    ...common,
+    clean_up_tokenization_spaces: false,
+    eos_token: pieces[eosId],
+    legacy: true,
+    model_max_length: NO_LENGTH,
+    pad_token: null,
+    sp_model_kwargs: {},
+    tokenizer_class: 'LlamaTokenizer',
+    unk_token: unknownToken(vocabulary),
+    use_default_system_prompt: false,
+  });
+  return llama2.replace(JSON.stringify(NO_LENGTH), NO_LENGTH);
+}
+
+/** Text of `special_tokens_map.json`; 296 bytes for Llama 3. */
+export function specialTokensMapJson(vocabulary: Vocabulary): string {
+  const { pieces, bosId, eosId } = vocabulary;
+  const unknown = unknownToken(vocabulary);
+  const entry = (content: string | undefined): object => ({ content, ...UNTOUCHED });
+  return pretty({
+    bos_token: entry(pieces[bosId]),
+    eos_token: entry(pieces[eosId]),
+    ...(unknown === null ? {} : { unk_token: entry(unknown) }),
+  });
+}
+
+/**
+ * Python's `int(1e30)`, which stands for no limit. No JavaScript number prints these digits, so they are put
+ * in as a string first.
+ */
+const NO_LENGTH = '1000000000000000019884624838656';
+
+/** Neither spaces around a token nor its letters are changed before it is matched. */
+const UNTOUCHED = { lstrip: false, normalized: false, rstrip: false, single_word: false };
+
+/** JavaScript keeps keys that are numbers in the order of the numbers, which is the order wanted. */
+function addedTokensDecoder({ pieces, types }: Vocabulary): object {
+  const added: readonly (number | undefined)[] = [TOKEN_TYPE.unknown, TOKEN_TYPE.control, TOKEN_TYPE.userDefined];
+  const entries = pieces.flatMap((content, id): (readonly [number, object])[] => {
+    if (!added.includes(types[id])) return [];
+    return [[id, { content, ...UNTOUCHED, special: types[id] !== TOKEN_TYPE.userDefined }]];
+  });
+  return Object.fromEntries(entries);
+}
+
+function unknownToken({ pieces, unknownId }: Vocabulary): string | null {
+  return pieces[unknownId ?? -1] ?? null;
+}
+
+function pretty(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`;
+}

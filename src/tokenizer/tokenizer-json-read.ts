@@ -1,0 +1,186 @@
+/**
+ * A vocabulary from Hugging Face's `tokenizer.json`.
+ *
+ * The file leaves out what the library does not need: the scores of SentencePiece, which pieces are unused,
+ * and which token ends a text. Only the two kinds of tokenizer a Llama has are understood.
+ *
+ * @see https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/serialization.rs
+ * @module
+ */
+import {
+  expectArray,
+  expectId,
+  expectObject,
+  expectString,
+  type JsonValue,
+  member,
+  parseJson,
+  wrongKind,
+} from './json-value.js';
+import { generationOfNames } from './special-tokens.js';
+import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary, type VocabularyKind } from './vocabulary.js';
+import { padVocabulary } from './vocabulary-size.js';
+
+/** What the file does not say. */
+export interface TokenizerJsonReadOptions {
+  /** Token that ends a text, from `tokenizer_config.json`; the base model's where absent. */
+  readonly endToken?: string | undefined;
+  /** Rows of the embedding; rows past the last token become padding. Left unchecked where absent. */
+  readonly vocabSize?: number | undefined;
+  /** The file, for errors. */
+  readonly path?: string | undefined;
+}
+
+/** Most bytes of a `tokenizer.json`: four times Llama 4's. */
+const TOKENIZER_JSON_BYTES_LIMIT = 128 << 20;
+
+/**
+ * Parses a `tokenizer.json`; about 0.3 s for the 17 MB of Llama 3.
+ *
+ * @throws TokenizerError `tokenizer/malformed` naming the place, `tokenizer/unsupported` for other kinds of
+ *   tokenizers and for more than 128 MiB bytes, `tokenizer/size-mismatch` for fewer rows than tokens
+ */
+export function parseTokenizerJson(bytes: Uint8Array, options: TokenizerJsonReadOptions = {}): Vocabulary {
+  const { path, vocabSize } = options;
+  if (bytes.byteLength > TOKENIZER_JSON_BYTES_LIMIT) {
+    const message = `${bytes.byteLength} bytes are too many for a tokenizer.json, which has at most ${TOKENIZER_JSON_BYTES_LIMIT}`;
+    throw new TokenizerError('tokenizer/unsupported', message, { path });
+  }
+  const document = parseJson(bytes, path);
+  const kind = kindOf(document);
+  const tokens = parseTokens(document, kind);
+  const { pieces, types, baseSize, unknownId } = tokens;
+  const merges = parseMerges(member(member(document, 'model'), 'merges'));
+  const isBytes = kind === 'byte-level-bpe';
+  const vocabulary: Vocabulary = {
+    ...{ kind, size: pieces.length, pieces, types, baseSize, unknownId, scores: undefined },
+    generation: isBytes ? generationOfNames(pieces, baseSize) : undefined,
+    bosId: idOfToken(pieces, isBytes ? '<|begin_of_text|>' : '<s>', 'begins a text', path),
+    eosId: idOfToken(pieces, options.endToken ?? (isBytes ? '<|end_of_text|>' : '</s>'), 'ends a text', path),
+    spaces: isBytes ? undefined : { addPrefix: prependsSpace(document), removeExtra: false },
+    merges: () => merges,
+  };
+  return vocabSize === undefined ? vocabulary : padVocabulary(vocabulary, vocabSize, path);
+}
+
+function kindOf(document: JsonValue): VocabularyKind {
+  const model = member(document, 'model');
+  const type = member(model, 'type').value;
+  // Files from before the library had other models leave the type out.
+  if (type !== undefined && type !== 'BPE') {
+    const message = `model.type is ${JSON.stringify(type)}; a Llama's tokenizer is "BPE"`;
+    throw new TokenizerError('tokenizer/unsupported', message, { path: document.path });
+  }
+  if (member(model, 'byte_fallback').value === true) return 'sentencepiece';
+  if (mentions(member(document, 'decoder').value, 'ByteLevel')) return 'byte-level-bpe';
+  const message = 'the tokenizer neither falls back to bytes, as Llama 2 does, nor works on bytes, as Llama 3 does';
+  throw new TokenizerError('tokenizer/unsupported', message, { path: document.path });
+}
+
+/** Whether a decoder or normalizer is of that type, or is a sequence with one that is. */
+function mentions(value: unknown, type: string): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  const parts = 'decoders' in value ? value.decoders : 'normalizers' in value ? value.normalizers : undefined;
+  if (Array.isArray(parts)) return parts.some((part) => mentions(part, type));
+  return 'type' in value && value.type === type;
+}
+
+/** Folders made without the legacy behaviour prepend the space when they split. */
+function prependsSpace(document: JsonValue): boolean {
+  const splitter = member(document, 'pre_tokenizer').value;
+  const scheme =
+    typeof splitter === 'object' && splitter !== null && 'prepend_scheme' in splitter
+      ? splitter.prepend_scheme
+      : 'never';
+  return scheme !== 'never' || mentions(member(document, 'normalizer').value, 'Prepend');
+}
+
+interface Tokens {
+  readonly pieces: string[];
+  readonly types: Int32Array;
+  readonly baseSize: number;
+  readonly unknownId: number | undefined;
+}
+
+const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
+
+function parseTokens(document: JsonValue, kind: VocabularyKind): Tokens {
+  const model = member(document, 'model');
+  const pieces = parseVocabulary(member(model, 'vocab'));
+  const baseSize = pieces.length;
+  const spellsBytes = kind === 'sentencepiece';
+  const types: number[] = pieces.map((piece) =>
+    spellsBytes && BYTE_PIECE.test(piece) ? TOKEN_TYPE.byte : TOKEN_TYPE.normal,
+  );
+  for (const { id, content, special } of parseAddedTokens(member(document, 'added_tokens'))) {
+    if (id > pieces.length || (pieces[id] ?? content) !== content) {
+      const found =
+        id > pieces.length
+          ? `id ${pieces.length} is missing`
+          : `the vocabulary has ${JSON.stringify(pieces[id])} there`;
+      const message = `added_tokens puts ${JSON.stringify(content)} at id ${id}, but ${found}`;
+      throw new TokenizerError('tokenizer/malformed', message, { path: document.path });
+    }
+    pieces[id] = content;
+    types[id] = special ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined;
+  }
+  const unknown = member(model, 'unk_token');
+  if (unknown.value === undefined || unknown.value === null) {
+    return { pieces, types: Int32Array.from(types), baseSize, unknownId: undefined };
+  }
+  const unknownId = idOfToken(pieces, expectString(unknown), 'stands for unknown text', document.path);
+  types[unknownId] = TOKEN_TYPE.unknown;
+  return { pieces, types: Int32Array.from(types), baseSize, unknownId };
+}
+
+/** Pieces by id; the ids must be 0 to n - 1, which also means that no two pieces share one. */
+function parseVocabulary(json: JsonValue): string[] {
+  const entries = Object.entries(expectObject(json));
+  const pieces: (string | undefined)[] = new Array<string | undefined>(entries.length).fill(undefined);
+  for (const [piece, value] of entries) {
+    const place = `${json.place}[${JSON.stringify(piece)}]`;
+    const id = expectId({ value, place, path: json.path }, Math.min(entries.length, TOKENS_LIMIT));
+    if (pieces[id] !== undefined) {
+      const message = `${place} has id ${id}, which ${JSON.stringify(pieces[id])} has too`;
+      throw new TokenizerError('tokenizer/malformed', message, { path: json.path });
+    }
+    pieces[id] = piece;
+  }
+  return pieces as string[];
+}
+
+interface AddedToken {
+  readonly id: number;
+  readonly content: string;
+  readonly special: boolean;
+}
+
+function parseAddedTokens(json: JsonValue): AddedToken[] {
+  const tokens = expectArray(json).map((value, index): AddedToken => {
+    const token: JsonValue = { value, place: `${json.place}[${index}]`, path: json.path };
+    const special = member(token, 'special');
+    if (typeof special.value !== 'boolean') throw wrongKind(special, 'true or false');
+    const content = expectString(member(token, 'content'));
+    return { id: expectId(member(token, 'id'), TOKENS_LIMIT), content, special: special.value };
+  });
+  return tokens.sort((a, b) => a.id - b.id);
+}
+
+/** Merges as strings: `"a b"` up to version 0.19 of the library, `["a", "b"]` since. */
+function parseMerges(json: JsonValue): string[] {
+  return expectArray(json).map((merge, index) => {
+    if (typeof merge === 'string' && merge.includes(' ')) return merge;
+    if (Array.isArray(merge) && merge.length === 2 && merge.every((half) => typeof half === 'string')) {
+      return `${merge[0]} ${merge[1]}`;
+    }
+    const place = `${json.place}[${index}]`;
+    throw wrongKind({ value: merge, place, path: json.path }, 'two tokens, as a pair or with a space between them');
+  });
+}
+
+function idOfToken(pieces: readonly string[], token: string, role: string, path: string | undefined): number {
+  const id = pieces.indexOf(token);
+  if (id !== -1) return id;
+  const message = `the tokenizer has no token ${JSON.stringify(token)}, which ${role}`;
+  throw new TokenizerError('tokenizer/malformed', message, { path });
+}

@@ -1,0 +1,172 @@
+/**
+ * Hugging Face's `tokenizer.json`, written byte for byte as its own library writes it.
+ *
+ * Meta's 3.1 to 3.3 releases carry merges as strings (`"a b"`); the library changed to pairs in version 0.20,
+ * which nearly doubles the file: 17 MB for Llama 3. So the text is made in chunks and never held as a whole.
+ * Padding tokens are left out, for the library counts what it finds.
+ *
+ * @see https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/serialization.rs
+ * @see https://github.com/huggingface/transformers/blob/main/src/transformers/convert_slow_tokenizer.py
+ *   (TikTokenConverter, LlamaConverter)
+ * @module
+ */
+import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
+
+/** How the file is written. */
+export interface TokenizerJsonOptions {
+  /** One string per merge, as Meta publishes it (default), or a pair of strings, as tokenizers 0.20 and later write it. */
+  readonly mergesAs?: 'strings' | 'pairs' | undefined;
+}
+
+/** The file's text in chunks of about 64 KiB; derives the merges. */
+export function* tokenizerJson(vocabulary: Vocabulary, options: TokenizerJsonOptions = {}): Generator<string> {
+  const asPairs = options.mergesAs === 'pairs';
+  const frame =
+    vocabulary.kind === 'sentencepiece' ? sentencePieceFrame(vocabulary, asPairs) : byteLevelFrame(vocabulary);
+  // The frame ends with the model; its two long parts are put in before the closing braces.
+  const closing = '\n  }\n}';
+  yield `${JSON.stringify(frame, null, 2).slice(0, -closing.length)},\n    "vocab": {\n`;
+  const { pieces, baseSize } = vocabulary;
+  yield* joined(baseSize, (id) => `      ${JSON.stringify(pieces[id])}: ${id}`);
+  const merges = vocabulary.merges();
+  if (merges.length === 0) {
+    yield `\n    },\n    "merges": []${closing}`;
+    return;
+  }
+  yield '\n    },\n    "merges": [\n';
+  const spell = asPairs ? spellPair : spellMerge;
+  yield* joined(merges.length, (index) => spell(merges[index]!));
+  yield `\n    ]${closing}`;
+}
+
+/** Characters gathered before they are handed on. */
+const CHUNK_LENGTH = 65_536;
+
+function* joined(count: number, line: (index: number) => string): Generator<string> {
+  let chunk = '';
+  for (let index = 0; index < count; index++) {
+    chunk += index === 0 ? line(index) : `,\n${line(index)}`;
+    if (chunk.length < CHUNK_LENGTH) continue;
+    yield chunk;
+    chunk = '';
+  }
+  yield chunk;
+}
+
+function spellMerge(merge: string): string {
+  return `      ${JSON.stringify(merge)}`;
+}
+
+function spellPair(merge: string): string {
+  const space = merge.indexOf(' ');
+  const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
+  return `      [\n        ${JSON.stringify(left)},\n        ${JSON.stringify(right)}\n      ]`;
+}
+
+/** How Llama 3 splits text before it looks for tokens, in the syntax of Oniguruma. */
+const LLAMA_3_SPLIT =
+  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
+
+function byteLevelFrame(vocabulary: Vocabulary): object {
+  const byteLevel = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true };
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: addedTokens(vocabulary),
+    normalizer: null,
+    pre_tokenizer: {
+      type: 'Sequence',
+      pretokenizers: [
+        { type: 'Split', pattern: { Regex: LLAMA_3_SPLIT }, behavior: 'Isolated', invert: false },
+        { ...byteLevel, add_prefix_space: false, use_regex: false },
+      ],
+    },
+    post_processor: {
+      type: 'Sequence',
+      processors: [{ ...byteLevel, trim_offsets: false }, template(vocabulary)],
+    },
+    decoder: byteLevel,
+    model: modelFrame({ unk_token: null, fuse_unk: false, byte_fallback: false, ignore_merges: true }),
+  };
+}
+
+function sentencePieceFrame(vocabulary: Vocabulary, asPairs: boolean): object {
+  const { unknownId, pieces, spaces } = vocabulary;
+  const addPrefix = spaces?.addPrefix !== false;
+  const space = { String: ' ' };
+  return {
+    version: '1.0',
+    truncation: null,
+    padding: null,
+    added_tokens: addedTokens(vocabulary),
+    normalizer: {
+      type: 'Sequence',
+      normalizers: [
+        ...(addPrefix ? [{ type: 'Prepend', prepend: '▁' }] : []),
+        { type: 'Replace', pattern: space, content: '▁' },
+      ],
+    },
+    pre_tokenizer: null,
+    post_processor: template(vocabulary),
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        { type: 'Replace', pattern: { String: '▁' }, content: ' ' },
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        ...(addPrefix ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+      ],
+    },
+    model: modelFrame({
+      unk_token: pieces[unknownId ?? -1] ?? null,
+      fuse_unk: true,
+      byte_fallback: true,
+      // The versions that wrote Llama 2's merges as strings did not know this setting.
+      ...(asPairs ? { ignore_merges: false } : {}),
+    }),
+  };
+}
+
+interface ModelSettings {
+  readonly unk_token: string | null;
+  readonly fuse_unk: boolean;
+  readonly byte_fallback: boolean;
+  readonly ignore_merges?: boolean;
+}
+
+function modelFrame({ unk_token, ...rest }: ModelSettings): object {
+  return {
+    type: 'BPE',
+    dropout: null,
+    unk_token,
+    continuing_subword_prefix: null,
+    end_of_word_suffix: null,
+    ...rest,
+  };
+}
+
+/** A text is the begin token and the text; a pair of texts has the begin token before each. */
+function template({ pieces, bosId }: Vocabulary): object {
+  const bos = pieces[bosId]!;
+  const part = (sequence: 'A' | 'B', type_id: number): object[] => [
+    { SpecialToken: { id: bos, type_id } },
+    { Sequence: { id: sequence, type_id } },
+  ];
+  return {
+    type: 'TemplateProcessing',
+    single: part('A', 0),
+    pair: [...part('A', 0), ...part('B', 1)],
+    special_tokens: { [bos]: { id: bos, ids: [bosId], tokens: [bos] } },
+  };
+}
+
+/** Tokens that are matched in the text before it is split. */
+function addedTokens({ pieces, types }: Vocabulary): object[] {
+  const added: readonly (number | undefined)[] = [TOKEN_TYPE.unknown, TOKEN_TYPE.control, TOKEN_TYPE.userDefined];
+  return pieces.flatMap((content, id) => {
+    if (!added.includes(types[id])) return [];
+    const special = types[id] !== TOKEN_TYPE.userDefined;
+    return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special }];
+  });
+}
