@@ -1,0 +1,102 @@
+/**
+ * The stack machine that a pickle is a program for: stack, marks, memo, and what was met on the way.
+ *
+ * Items above a mark are out of reach of everything but the opcodes that take all of them, so most
+ * opcodes see an empty stack right after MARK, as they do in CPython.
+ *
+ * @see https://github.com/python/cpython/blob/3.13/Modules/_pickle.c (Pdata, fence)
+ * @module
+ */
+import type { PickleError } from './errors.js';
+import type { PickleInput } from './input.js';
+import { KeyIndex } from './keys.js';
+import type { PickleLimits } from './limits.js';
+import { PickleMemo } from './memo.js';
+import type { PickleTrace } from './trace.js';
+import type { PickleValue, TaggedValue } from './values.js';
+
+/** What an opcode does. */
+export type OpcodeHandler = (machine: PickleMachine) => void;
+
+/** State of a machine in the middle of a pickle. */
+export class PickleMachine {
+  readonly input: PickleInput;
+  readonly limits: PickleLimits;
+  readonly trace: PickleTrace;
+  readonly memo = new PickleMemo();
+  readonly keys = new KeyIndex();
+  /** As the last PROTO said. */
+  protocol = 0;
+  /** Buffers asked for by NEXT_BUFFER. */
+  buffers = 0;
+  private readonly stack: PickleValue[] = [];
+  private readonly marks: number[] = [];
+  private fence = 0;
+  private values = 0;
+  private objects = 0;
+
+  constructor(input: PickleInput, limits: PickleLimits, trace: PickleTrace) {
+    this.input = input;
+    this.limits = limits;
+    this.trace = trace;
+  }
+
+  /** Puts a value on the stack. */
+  push(value: PickleValue): void {
+    if (++this.values > this.limits.values) throw this.input.overLimit('values', 'values');
+    if (this.stack.push(value) > this.limits.stack) throw this.input.overLimit('stack', 'values on the stack');
+  }
+
+  /** Puts a new container or object on the stack. */
+  pushNew(value: TaggedValue): void {
+    if (++this.objects > this.limits.objects) throw this.input.overLimit('objects', 'containers and objects');
+    this.push(value);
+  }
+
+  /** Takes the topmost value. */
+  pop(): PickleValue {
+    const value = this.stack.length > this.fence ? this.stack.pop() : undefined;
+    if (value === undefined) throw this.underflow();
+    return value;
+  }
+
+  /** The topmost value, left where it is. */
+  top(): PickleValue {
+    const value = this.stack.length > this.fence ? this.stack.at(-1) : undefined;
+    if (value === undefined) throw this.underflow();
+    return value;
+  }
+
+  /** Puts another value in the topmost one's place. */
+  replaceTop(value: PickleValue): void {
+    this.stack[this.stack.length - 1] = value;
+  }
+
+  /** Marks the top of the stack. */
+  mark(): void {
+    this.fence = this.stack.length;
+    if (this.marks.push(this.fence) > this.limits.marks) throw this.input.overLimit('marks', 'open marks');
+  }
+
+  /** Takes the last mark with everything above it. */
+  popMark(): PickleValue[] {
+    const mark = this.marks.pop();
+    if (mark === undefined)
+      throw this.input.fail('pickle/missing-mark', 'wants the items above a mark, but no mark was set');
+    this.fence = this.marks.at(-1) ?? 0;
+    const items = this.stack.slice(mark);
+    this.stack.length = mark;
+    return items;
+  }
+
+  /** Takes the topmost value, or the last mark where nothing lies above it. */
+  popValueOrMark(): void {
+    if (this.marks.length > 0 && this.stack.length === this.fence) this.popMark();
+    else this.pop();
+  }
+
+  private underflow(): PickleError {
+    const what = 'wants a value from the stack, but there is none above the last mark';
+    return this.input.fail('pickle/stack-underflow', what);
+  }
+}
