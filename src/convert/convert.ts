@@ -101,7 +101,7 @@ async function writeFile(
       await write(piece.bytes, file.name);
       continue;
     }
-    expectPosition(sink, piece.offset, file.name);
+    expectPosition(sink, piece.fileOffset, file.name);
     for await (const block of rowBlocks(piece.tensor, { signal: options.signal })) await write(block.bytes, piece.name);
   }
   expectPosition(sink, file.byteLength, file.name);

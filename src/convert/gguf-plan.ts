@@ -9,7 +9,7 @@
  * @module
  */
 import { type DType, elementCount } from '../dtype.js';
-import { type GgufMetadataEntry, planGguf } from '../formats/gguf/write.js';
+import { type GgufMetadataEntry, planGguf } from '../formats/gguf/plan.js';
 import { type Tensor, tensorByteLength } from '../formats/tensor.js';
 import { nameInLayout } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
@@ -21,7 +21,7 @@ import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE } from './options.js';
 import { ConvertError, type FilePiece, type PlannedFile, type TensorPiece } from './plan.js';
 import { greedyShards, hfTensorOrder } from './safetensors-plan.js';
 
-type LooseTensor = Omit<TensorPiece, 'offset'>;
+type LooseTensor = Omit<TensorPiece, 'fileOffset'>;
 
 /** `general.file_type` and the quantization format's version, as llama.cpp numbers them. */
 const FILE_TYPE: Readonly<Partial<Record<DType, number>>> = { float32: 0, float16: 1, bfloat16: 32 };
@@ -38,9 +38,9 @@ export function ggufFile(model: LlamaModel, dtype: DType, options: ConvertOption
   const pieces: FilePiece[] = [{ kind: 'bytes', bytes: layout.header }];
   let end = layout.header.byteLength;
   tensors.forEach((tensor, index) => {
-    const offset = layout.tensors[index]?.offset ?? end;
-    pieces.push(...padding(offset - end), { ...tensor, offset });
-    end = offset + tensor.byteLength;
+    const fileOffset = layout.tensors[index]?.fileOffset ?? end;
+    pieces.push(...padding(fileOffset - end), { ...tensor, fileOffset });
+    end = fileOffset + tensor.byteLength;
   });
   pieces.push(...padding(layout.byteLength - end));
   return { name: options.fileName ?? `${model.name}.gguf`, byteLength: layout.byteLength, pieces };

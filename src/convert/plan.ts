@@ -30,7 +30,7 @@ export interface TensorPiece {
   /** Canonical name of the tensor it is made of; undefined for tensors that are computed. */
   readonly from: string | undefined;
   /** Offset in the output file, in bytes. */
-  readonly offset: number;
+  readonly fileOffset: number;
   /** Length in the output file, in bytes. */
   readonly byteLength: number;
   /** The rows, already in the output's order and type. */

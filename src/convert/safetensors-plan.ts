@@ -8,7 +8,7 @@
  * @module
  */
 import type { DType } from '../dtype.js';
-import { planSafetensors } from '../formats/safetensors/write.js';
+import { planSafetensors } from '../formats/safetensors/plan.js';
 import { type Tensor, tensorByteLength } from '../formats/tensor.js';
 import { nameInLayout, rotaryHeads } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
@@ -18,7 +18,7 @@ import { hfTextFiles } from './hf-text-files.js';
 import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE } from './options.js';
 import { type PlannedFile, type TensorPiece, textFile } from './plan.js';
 
-type LooseTensor = Omit<TensorPiece, 'offset'>;
+type LooseTensor = Omit<TensorPiece, 'fileOffset'>;
 
 /** Files of a Hugging Face folder. @throws ConvertError, TokenizerError */
 export function safetensorsFiles(model: LlamaModel, dtype: DType, options: ConvertOptions): PlannedFile[] {
@@ -88,9 +88,9 @@ function shardName(index: number, count: number): string {
 function shardFile(name: string, shard: readonly LooseTensor[]): PlannedFile {
   const layout = planSafetensors(shard, { format: 'pt' });
   const byName = new Map(shard.map((tensor) => [tensor.name, tensor]));
-  const pieces = layout.tensors.flatMap(({ name: tensorName, offset }) => {
+  const pieces = layout.tensors.flatMap(({ name: tensorName, fileOffset }) => {
     const tensor = byName.get(tensorName);
-    return tensor === undefined ? [] : [{ ...tensor, offset }];
+    return tensor === undefined ? [] : [{ ...tensor, fileOffset }];
   });
   return { name, byteLength: layout.byteLength, pieces: [{ kind: 'bytes', bytes: layout.header }, ...pieces] };
 }
