@@ -11,6 +11,7 @@ export default defineConfig({
       provider: 'v8',
       include: ['src/**/*.{ts,js}'],
       exclude: ['src/**/*.test.ts', 'src/**/*.generated.*', 'src/testing/**'],
+      reportOnFailure: true,
       reporter: ['text-summary', 'json-summary', 'html'],
       thresholds: { lines: 90, branches: 90 },
     },
