@@ -58,6 +58,6 @@ function leastEnd(entry: MutableEntry): number {
 
 function isInOrder(entries: readonly MutableEntry[]): boolean {
   return entries.every(
-    (entry, index) => index === 0 || (entries[index - 1] as MutableEntry).localHeaderOffset <= entry.localHeaderOffset,
+    (entry, index) => index === 0 || entries[index - 1]!.localHeaderOffset <= entry.localHeaderOffset,
   );
 }

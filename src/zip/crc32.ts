@@ -31,7 +31,7 @@ export function crc32(bytes: Uint8Array, previous = 0): number {
   let crc = ~previous;
   for (let at = 0; at < sliced; at += SLICES) crc = takeSixteen(tables, crc, view, at);
   for (let at = sliced; at < bytes.byteLength; at += 1) {
-    crc = (crc >>> 8) ^ (tables[(crc ^ (bytes[at] as number)) & 0xff] as number);
+    crc = (crc >>> 8) ^ tables[(crc ^ bytes[at]!) & 0xff]!;
   }
   return ~crc >>> 0;
 }
@@ -42,22 +42,22 @@ function takeSixteen(tables: Uint32Array, crc: number, view: DataView, at: numbe
   const c = view.getUint32(at + 8, true);
   const d = view.getUint32(at + 12, true);
   return (
-    (tables[0xf00 | (a & 0xff)] as number) ^
-    (tables[0xe00 | ((a >>> 8) & 0xff)] as number) ^
-    (tables[0xd00 | ((a >>> 16) & 0xff)] as number) ^
-    (tables[0xc00 | (a >>> 24)] as number) ^
-    (tables[0xb00 | (b & 0xff)] as number) ^
-    (tables[0xa00 | ((b >>> 8) & 0xff)] as number) ^
-    (tables[0x900 | ((b >>> 16) & 0xff)] as number) ^
-    (tables[0x800 | (b >>> 24)] as number) ^
-    (tables[0x700 | (c & 0xff)] as number) ^
-    (tables[0x600 | ((c >>> 8) & 0xff)] as number) ^
-    (tables[0x500 | ((c >>> 16) & 0xff)] as number) ^
-    (tables[0x400 | (c >>> 24)] as number) ^
-    (tables[0x300 | (d & 0xff)] as number) ^
-    (tables[0x200 | ((d >>> 8) & 0xff)] as number) ^
-    (tables[0x100 | ((d >>> 16) & 0xff)] as number) ^
-    (tables[d >>> 24] as number)
+    tables[0xf00 | (a & 0xff)]! ^
+    tables[0xe00 | ((a >>> 8) & 0xff)]! ^
+    tables[0xd00 | ((a >>> 16) & 0xff)]! ^
+    tables[0xc00 | (a >>> 24)]! ^
+    tables[0xb00 | (b & 0xff)]! ^
+    tables[0xa00 | ((b >>> 8) & 0xff)]! ^
+    tables[0x900 | ((b >>> 16) & 0xff)]! ^
+    tables[0x800 | (b >>> 24)]! ^
+    tables[0x700 | (c & 0xff)]! ^
+    tables[0x600 | ((c >>> 8) & 0xff)]! ^
+    tables[0x500 | ((c >>> 16) & 0xff)]! ^
+    tables[0x400 | (c >>> 24)]! ^
+    tables[0x300 | (d & 0xff)]! ^
+    tables[0x200 | ((d >>> 8) & 0xff)]! ^
+    tables[0x100 | ((d >>> 16) & 0xff)]! ^
+    tables[d >>> 24]!
   );
 }
 
@@ -70,8 +70,8 @@ function buildTables(): Uint32Array {
     tables[byte] = crc;
   }
   for (let at = 256; at < tables.length; at += 1) {
-    const shorter = tables[at - 256] as number;
-    tables[at] = (shorter >>> 8) ^ (tables[shorter & 0xff] as number);
+    const shorter = tables[at - 256]!;
+    tables[at] = (shorter >>> 8) ^ tables[shorter & 0xff]!;
   }
   return tables;
 }

@@ -176,7 +176,7 @@ function findExtra(
 
 function nameAt({ text, bytes }: Parser, start: number, length: number): string {
   for (let at = start; at < start + length; at += 1) {
-    if ((bytes[at] as number) >= 0x80) return decodeName(bytes.subarray(start, start + length));
+    if (bytes[at]! >= 0x80) return decodeName(bytes.subarray(start, start + length));
   }
   return text.slice(start, start + length);
 }

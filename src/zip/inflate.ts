@@ -147,7 +147,10 @@ function openReader(packed: ByteSource): {
   const chunks = new ReadableStream<BufferSource>({
     pull: async (controller) => {
       const length = Math.min(PACKED_CHUNK, packed.size - offset);
-      if (length === 0) return controller.close();
+      if (length === 0) {
+        controller.close();
+        return;
+      }
       try {
         controller.enqueue(new Uint8Array(await packed.read(offset, length)));
       } catch (cause) {

@@ -50,11 +50,11 @@ export async function locateMembers(
 }
 
 function windowFrom(entries: readonly ZipEntry[], first: number): { start: number; end: number; count: number } {
-  const start = (entries[first] as ZipEntry).localHeaderOffset;
+  const start = entries[first]!.localHeaderOffset;
   let end = start;
   let count = 0;
   for (let index = first; index < entries.length; index += 1) {
-    const entry = entries[index] as ZipEntry;
+    const entry = entries[index]!;
     const reach = entry.localHeaderOffset + headerLength(entry);
     if (count > 0 && reach > start + WINDOW_BYTES) break;
     end = reach;

@@ -104,8 +104,9 @@ async function writeData(sink: ByteSink, place: PlacedMember, data: MemberData):
   if (done === place.byteLength) return crc;
   throw new ZipError(
     'zip/bad-write',
-    `${JSON.stringify(place.name)} was planned with ${place.byteLength} bytes, but ` +
-      (done > place.byteLength ? `${done} or more came` : `only ${done} came`),
+    `${JSON.stringify(place.name)} was planned with ${place.byteLength} bytes, but ${
+      done > place.byteLength ? `${done} or more came` : `only ${done} came`
+    }`,
   );
 }
 
