@@ -7,7 +7,7 @@
  * @module
  */
 import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { pid } from 'node:process';
 
 import type { ByteSink } from '../source/byte-sink.js';
@@ -21,16 +21,15 @@ export interface DirectoryOutputOptions {
 }
 
 /** An {@link Output} in a folder on disk, which is made when it does not exist. */
-export function directoryOutput(path: string, options: DirectoryOutputOptions = {}): Output {
+export function directoryOutput(folder: string, options: DirectoryOutputOptions = {}): Output {
+  const path = resolve(folder);
   const state: DirectoryState = { path, made: undefined, begun: new Map(), current: undefined };
   return {
-    name: path,
+    name: folder,
     prepare: async (files) => {
       await refuseExisting(path, files, options.force === true);
       await expectSpace(path, files);
-      state.made = await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-        throw outputError(cause, path, 'convert/not-writable');
-      });
+      state.made = await makeFolders(path);
     },
     create: (name) => create(state, name),
     commit: () => commit(state),
@@ -76,6 +75,25 @@ async function expectSpace(path: string, files: readonly { readonly byteLength: 
   const free = bavail * bsize;
   if (needed <= free) return;
   throw new ConvertError('convert/no-space', `${needed} bytes are needed, but only ${free} are free there`, { path });
+}
+
+/**
+ * Makes the folder and those above it; gives the first one made. Not `mkdir` with `recursive`, which never
+ * ends where the system answers ENOENT although the parent exists, as /proc does.
+ */
+async function makeFolders(path: string): Promise<string | undefined> {
+  const nearest = await nearestFolder(path);
+  const missing: string[] = [];
+  for (let folder = path; folder !== nearest; folder = dirname(folder)) missing.unshift(folder);
+  for (const folder of missing) {
+    await mkdir(folder).catch((cause: unknown) => {
+      throw outputError(cause, path, 'convert/not-writable');
+    });
+  }
+  if (!(await stat(path)).isDirectory()) {
+    throw new ConvertError('convert/not-writable', 'a file stands where a folder is needed', { path });
+  }
+  return missing[0];
 }
 
 /** The folder itself, or the nearest one above it that exists. */

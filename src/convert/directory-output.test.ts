@@ -1,0 +1,97 @@
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { directoryOutput } from './directory-output.js';
+
+let root = '';
+beforeEach(async () => {
+  root = await mkdtemp(join(tmpdir(), 'output-'));
+});
+afterEach(async () => {
+  await rm(root, { recursive: true });
+});
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+describe('directoryOutput', () => {
+  it('shows nothing under the final name before it commits', async () => {
+    const output = directoryOutput(join(root, 'a', 'b'));
+    await output.prepare([{ name: 'one', byteLength: 4 }]);
+    const sink = await output.create('one');
+    await sink.write(bytes('1234'));
+    expect(sink.position).toBe(4);
+    expect(await readdir(join(root, 'a', 'b'))).not.toContain('one');
+    await output.commit();
+    expect(await readdir(join(root, 'a', 'b'))).toEqual(['one']);
+    expect(await readFile(join(root, 'a', 'b', 'one'), 'utf8')).toBe('1234');
+    await output.discard();
+    expect(await readdir(join(root, 'a', 'b'))).toEqual(['one']);
+  });
+
+  it('leaves nothing when it is discarded, not even folders it made', async () => {
+    const output = directoryOutput(join(root, 'a', 'b'));
+    await output.prepare([{ name: 'one', byteLength: 4 }]);
+    await (await output.create('one')).write(bytes('12'));
+    await (await output.create('two')).write(bytes('34'));
+    await output.discard();
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('keeps folders in which something else lies', async () => {
+    const output = directoryOutput(join(root, 'a'));
+    await output.prepare([]);
+    await writeFile(join(root, 'a', 'mine'), '');
+    await output.discard();
+    expect(await readdir(join(root, 'a'))).toEqual(['mine']);
+  });
+
+  it('discards when nothing was prepared', async () => {
+    await directoryOutput(join(root, 'a')).discard();
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('refuses to overwrite, unless forced', async () => {
+    await writeFile(join(root, 'one'), 'old');
+    const files = [{ name: 'one', byteLength: 3 }];
+    await expect(directoryOutput(root).prepare(files)).rejects.toMatchObject({
+      code: 'convert/exists',
+      path: join(root, 'one'),
+    });
+    const output = directoryOutput(root, { force: true });
+    await output.prepare(files);
+    await (await output.create('one')).write(bytes('new'));
+    expect(await readFile(join(root, 'one'), 'utf8')).toBe('old');
+    await output.commit();
+    expect(await readFile(join(root, 'one'), 'utf8')).toBe('new');
+  });
+
+  it('refuses a folder where a file should be, even when forced', async () => {
+    await mkdir(join(root, 'one'));
+    const output = directoryOutput(root, { force: true });
+    await expect(output.prepare([{ name: 'one', byteLength: 3 }])).rejects.toMatchObject({ code: 'convert/exists' });
+  });
+
+  it('refuses when there is too little space', async () => {
+    const output = directoryOutput(join(root, 'a', 'b'));
+    await expect(output.prepare([{ name: 'one', byteLength: 2 ** 60 }])).rejects.toMatchObject({
+      code: 'convert/no-space',
+    });
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('refuses a file where a folder is needed', async () => {
+    await writeFile(join(root, 'a'), '');
+    await expect(directoryOutput(join(root, 'a', 'b')).prepare([])).rejects.toMatchObject({
+      code: 'convert/not-writable',
+      message: 'a file stands where a folder is needed',
+    });
+  });
+
+  it('names what the system says when a file cannot be begun', async () => {
+    const output = directoryOutput(join(root, 'gone'));
+    await expect(output.create('one')).rejects.toMatchObject({ code: 'convert/not-writable' });
+    await expect(directoryOutput('/proc/nothing').prepare([])).rejects.toMatchObject({ code: 'convert/not-writable' });
+  });
+});
