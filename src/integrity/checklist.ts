@@ -97,10 +97,9 @@ function decode(bytes: Uint8Array): string {
 type Fault = Omit<LineProblem, 'line'>;
 
 const BSD = /^(?:MD5|SHA-?256|SHA2-256)\s*\((?<name>.*)\)\s*=\s*(?<hash>\S*)$/i;
-const GNU = /^(?<hash>\S+)(?:\s+\*?(?<name>.*))?$/;
 
 function parseLine(line: string): ChecklistEntry | Fault {
-  const { hash = '', name = '' } = (BSD.exec(line) ?? GNU.exec(line))?.groups ?? {};
+  const { hash = '', name = '' } = BSD.exec(line)?.groups ?? splitLine(line);
   if (!/^[0-9a-f]+$/i.test(hash)) {
     return { fault: 'no-hash', message: `a hash was expected, but the line reads ${quote(line)}` };
   }
@@ -113,6 +112,12 @@ function parseLine(line: string): ChecklistEntry | Fault {
   if (algorithm !== undefined) return { name: inside, hash: hash.toLowerCase(), algorithm };
   const message = `a hash has 32 (MD5) or 64 (SHA-256) digits, but this one has ${hash.length}`;
   return { fault: 'hash-length', message, name: inside };
+}
+
+/** Hash and name of a GNU line; the asterisk before the name marks binary mode. */
+function splitLine(line: string): { hash: string; name: string } {
+  const end = line.search(/\s|$/);
+  return { hash: line.slice(0, end), name: line.slice(end).trimStart().replace(/^\*/, '') };
 }
 
 function nameInside(name: string): string | undefined {

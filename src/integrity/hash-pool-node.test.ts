@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -11,7 +11,6 @@ import type { Folder } from '../source/folder.js';
 import { modelFolder } from '../testing/fixtures.js';
 import type { FileToHash } from './hash-files.js';
 import { hashFilesInThreads, hashFilesOnDisk } from './hash-pool-node.js';
-import { ENDS_EARLY, type HashReply, fillFrom, hashJob } from './hash-worker.js';
 import { BLOCK_BYTES } from './read-ahead.js';
 
 const sizes = [0, 1, BLOCK_BYTES, 3 * BLOCK_BYTES + 11, 5_000_000, 123_456, 7];
@@ -144,44 +143,6 @@ describe('hashFilesOnDisk', () => {
       expect(turns).toBeGreaterThanOrEqual(availableParallelism() > 1 ? 3 : 2);
     } finally {
       await rm(large, { recursive: true });
-    }
-  });
-});
-
-describe('the worker', () => {
-  const run = async (file: string): Promise<HashReply[]> => {
-    const replies: HashReply[] = [];
-    await hashJob({ path: join(path, file), algorithm: 'md5' }, (reply) => replies.push(reply));
-    return replies;
-  };
-
-  it('replies after each block and at the end', async () => {
-    expect(await run('3.bin')).toEqual([
-      { bytes: BLOCK_BYTES },
-      { bytes: 2 * BLOCK_BYTES },
-      { bytes: 3 * BLOCK_BYTES },
-      { bytes: 3 * BLOCK_BYTES + 11 },
-      {
-        digest: createHash('md5')
-          .update(contents[3] ?? '')
-          .digest('hex'),
-      },
-    ]);
-  });
-
-  it('replies with the code of an error', async () => {
-    expect(await run('gone')).toMatchObject([{ code: 'ENOENT' }]);
-    expect(await run('.')).toMatchObject([{ code: 'EISDIR' }]);
-  });
-
-  it('notices that a file has become shorter', async () => {
-    const handle = await open(join(path, '6.bin'));
-    try {
-      const fill = fillFrom(handle);
-      await fill(0, new Uint8Array(7));
-      await expect(fill(0, new Uint8Array(8))).rejects.toMatchObject({ code: ENDS_EARLY });
-    } finally {
-      await handle.close();
     }
   });
 });
