@@ -20,7 +20,7 @@ const FILES = readdirSync(SRC, { recursive: true, withFileTypes: true })
   .map((entry) => join(entry.parentPath, entry.name).slice(SRC.length + 1))
   .sort();
 
-const CODE = FILES.filter((file) => !file.endsWith('.test.ts'));
+const CODE = FILES.filter((file) => !/\.(test|d)\.ts$/.test(file));
 
 const source = (file: string): ts.SourceFile =>
   ts.createSourceFile(file, readFileSync(join(SRC, file), 'utf8'), ts.ScriptTarget.Latest, true);
@@ -45,7 +45,7 @@ describe('the order of the rooms', () => {
 
 describe('files', () => {
   it('are called in kebab-case', () => {
-    expect(FILES.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test)?\.(ts|js)$/.test(basename(file)))).toEqual([]);
+    expect(FILES.filter((file) => !/^[a-z0-9]+(-[a-z0-9]+)*(\.test|\.d)?\.(ts|js)$/.test(basename(file)))).toEqual([]);
   });
 
   it('are named after what they do, not after being useful', () => {

@@ -40,6 +40,7 @@ export const NODE_FILES = [
   'src/node.ts',
   'src/source/file.ts',
   'src/source/directory.ts',
+  'src/source/locate.ts',
   'src/convert/directory-output.ts',
   'src/**/*-node.ts',
   'src/**/*-worker.js',
