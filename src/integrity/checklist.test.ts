@@ -99,7 +99,7 @@ describe('parseChecklist', () => {
       [
         `${MD5}  consolidated.00.pth`,
         `${MD5.slice(1)}  ./consolidated.01.pth`,
-        `${MD5}`,
+        MD5,
         'consolidated.02.pth is fine',
         `MD5 (params.json) = `,
         `${MD5}  params.json`,

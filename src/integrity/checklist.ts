@@ -99,7 +99,7 @@ type Fault = Omit<LineProblem, 'line'>;
 const BSD = /^(?:MD5|SHA-?256|SHA2-256)\s*\((?<name>.*)\)\s*=\s*(?<hash>\S*)$/i;
 
 function parseLine(line: string): ChecklistEntry | Fault {
-  const { hash = '', name = '' } = BSD.exec(line)?.groups ?? splitLine(line);
+  const { hash, name } = splitLine(line.replace(BSD, '$<hash>  $<name>'));
   if (!/^[0-9a-f]+$/i.test(hash)) {
     return { fault: 'no-hash', message: `a hash was expected, but the line reads ${quote(line)}` };
   }

@@ -54,9 +54,8 @@ export const hashFilesInThreads: HashFiles = async (files, { signal, onProgress 
       outcomes[next.index] = await hashInThread(thread, next.path, next.file.algorithm, count(next.file));
     }
   };
-  const stop = async (): Promise<void> => {
-    await Promise.all(threads.map((thread) => thread.terminate()));
-  };
+  const terminate = () => Promise.all(threads.map((thread) => thread.terminate()));
+  const stop = (): void => void terminate();
   signal?.addEventListener('abort', stop, { once: true });
   try {
     await Promise.all(threads.map(work));
@@ -67,7 +66,7 @@ export const hashFilesInThreads: HashFiles = async (files, { signal, onProgress 
     throw cause;
   } finally {
     signal?.removeEventListener('abort', stop);
-    await stop();
+    await terminate();
   }
 };
 

@@ -505,7 +505,9 @@ describe('verifyFiles, watching and stopping', () => {
       open: async (name) => {
         const source = await inner.open(name);
         open++;
-        const close = async (): Promise<void> => void open--;
+        const close = async (): Promise<void> => {
+          open--;
+        };
         return { ...source, close, [Symbol.asyncDispose]: close };
       },
     };

@@ -171,7 +171,7 @@ describe('identifyBytes, what comes instead of a model', () => {
   it('quotes the first line of plain text, cut characters and all', () => {
     expect(identify('Entry not found\r\nsecond line').sentence).toBe('plain text, 28 B: "Entry not found"');
     expect(identify(' \n\n').sentence).toBe('plain text, 3 B');
-    const cut = encode('x'.repeat(4095) + 'é');
+    const cut = encode(`${'x'.repeat(4095)}é`);
     expect(identifyBytes(cut.subarray(0, 4096), cut.byteLength).kind).toBe('text');
     expect(identifyBytes(cut.subarray(0, 4096), 4096).kind).toBe('unknown');
   });
