@@ -77,12 +77,13 @@ function kindOf(document: JsonValue): VocabularyKind {
   throw new TokenizerError('tokenizer/unsupported', message, { path: document.path });
 }
 
-/** Whether a decoder or normalizer is of that type, or is a sequence with one that is. */
+/** Whether a decoder or normalizer is of that type, or is a sequence with one that is; sequences in sequences do not occur. */
 function mentions(value: unknown, type: string): boolean {
   if (typeof value !== 'object' || value === null) return false;
   const parts = 'decoders' in value ? value.decoders : 'normalizers' in value ? value.normalizers : undefined;
-  if (Array.isArray(parts)) return parts.some((part) => mentions(part, type));
-  return 'type' in value && value.type === type;
+  const isOfType = (part: unknown): boolean =>
+    typeof part === 'object' && part !== null && 'type' in part && part.type === type;
+  return isOfType(value) || (Array.isArray(parts) && parts.some(isOfType));
 }
 
 /** Folders made without the legacy behaviour prepend the space when they split. */

@@ -37,10 +37,20 @@ export function padVocabulary(vocabulary: Vocabulary, rows: number, path?: strin
   }
   const paddedTypes = new Int32Array(rows).fill(TOKEN_TYPE.unused);
   paddedTypes.set(types);
-  const paddedScores = scores && new Float32Array(rows).fill(PADDING_SCORE);
-  paddedScores?.set(scores ?? []);
   const padding = Array.from({ length: rows - size }, (_, index) => `[PAD${size + index}]`);
-  return { ...vocabulary, size: rows, pieces: [...pieces, ...padding], types: paddedTypes, scores: paddedScores };
+  return {
+    ...vocabulary,
+    size: rows,
+    pieces: [...pieces, ...padding],
+    types: paddedTypes,
+    scores: scores && padScores(scores, rows),
+  };
+}
+
+function padScores(scores: Float32Array, rows: number): Float32Array {
+  const padded = new Float32Array(rows).fill(PADDING_SCORE);
+  padded.set(scores);
+  return padded;
 }
 
 function sizeMismatch(vocabulary: Vocabulary, rows: number, path: string | undefined): TokenizerError {

@@ -16,8 +16,8 @@ export type VocabularyKind = 'sentencepiece' | 'byte-level-bpe';
 /** What a token is, numbered as SentencePiece and GGUF number it. */
 export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
 
-/** Most tokens a vocabulary may have: twenty times as many as Llama 4, the largest so far. */
-export const TOKENS_LIMIT = 1 << 22;
+/** Most tokens a vocabulary may have: five times as many as Llama 4, the largest so far. */
+export const TOKENS_LIMIT = 1 << 20;
 
 /**
  * Longest token of a `tokenizer.model` in bytes, four times the longest of Llama 3 and 4. Deriving merges tries

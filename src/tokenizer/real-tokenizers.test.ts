@@ -1,0 +1,111 @@
+/**
+ * The published tokenizers of Llama 2 and 3, against the published files made from them.
+ *
+ * Their licences keep them out of this repository. Point `LLAMA_TOKENIZERS` at a folder that has them anywhere
+ * in it (`…/tokenizer.model`, `llama3.tokenizer.model`, …); they are known by their hashes.
+ */
+import { createHash } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { compareVocabularies } from './compare.js';
+import { ggufTokenizerFields, type GgufTokenizerField, vocabularyFromGguf } from './gguf-fields.js';
+import { countTiktokenRanks } from './tiktoken.js';
+import { tokenizerJson, type TokenizerJsonOptions } from './tokenizer-json.js';
+import { parseTokenizerJson } from './tokenizer-json-read.js';
+import { parseTokenizerModel } from './tokenizer-model.js';
+import type { Vocabulary } from './vocabulary.js';
+
+const LLAMA_3 = '82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55';
+const LLAMA_2 = '9e556afd44213b6bd1be2b850ebbbd98f5481437a8021afaf58ee7fb1818d347';
+
+const folder = process.env['LLAMA_TOKENIZERS'];
+const found = new Map(
+  (folder === undefined ? [] : readdirSync(folder, { recursive: true, encoding: 'utf8' }))
+    .filter((name) => name.endsWith('tokenizer.model'))
+    .map((name) => readFileSync(join(folder ?? '', name)))
+    .map((bytes) => [createHash('sha256').update(bytes).digest('hex'), bytes]),
+);
+
+const reason = folder === undefined ? 'LLAMA_TOKENIZERS is not set' : 'LLAMA_TOKENIZERS has no such tokenizer.model';
+const title = (name: string, hash: string): string => (found.has(hash) ? name : `${name} (skipped: ${reason})`);
+const bytesOf = (hash: string): Uint8Array => found.get(hash) ?? new Uint8Array();
+
+function jsonHash(vocabulary: Vocabulary, mergesAs: TokenizerJsonOptions['mergesAs']): string {
+  const hash = createHash('sha256');
+  for (const chunk of tokenizerJson(vocabulary, { mergesAs })) hash.update(chunk);
+  return hash.digest('hex');
+}
+
+/** Hash of an array's elements as they lie in a GGUF file. */
+function arrayHash({ value }: GgufTokenizerField): string {
+  const hash = createHash('sha256');
+  if (value instanceof Int32Array || value instanceof Float32Array) return hash.update(value).digest('hex');
+  for (const text of value as readonly string[]) {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(Buffer.byteLength(text)));
+    hash.update(length).update(text);
+  }
+  return hash.digest('hex');
+}
+
+function arrayHashes(vocabulary: Vocabulary): Record<string, string> {
+  const arrays = ggufTokenizerFields(vocabulary).filter(({ type }) => type.startsWith('arr'));
+  return Object.fromEntries(arrays.map((field) => [field.key.replace('tokenizer.ggml.', ''), arrayHash(field)]));
+}
+
+function expectRoundTrips(vocabulary: Vocabulary): void {
+  const json = new TextEncoder().encode([...tokenizerJson(vocabulary)].join(''));
+  expect(compareVocabularies(vocabulary, parseTokenizerJson(json))).toEqual([]);
+  const fields = new Map(ggufTokenizerFields(vocabulary).map((field) => [field.key, field]));
+  expect(compareVocabularies(vocabulary, vocabularyFromGguf(fields))).toEqual([]);
+}
+
+describe.skipIf(!found.has(LLAMA_3))(title('the tokenizer of Llama 3', LLAMA_3), () => {
+  it.each([
+    ['llama3', '23983359e84a0ec8ec7cee8224afcc069c587b317e47ade6010e2ca03cbc1d88'],
+    ['llama3.1', 'b61aa1815dcb1b349af90dfb3ad88078522ea774f3d0c9d4aa7244ebb180f9df'],
+  ] as const)('gives the arrays that llama.cpp writes (%s)', (generation, tokens) => {
+    const vocabulary = parseTokenizerModel(bytesOf(LLAMA_3), { generation, endOfTurn: false, vocabSize: 128256 });
+    expect(vocabulary.merges()).toHaveLength(280_147);
+    expect(arrayHashes(vocabulary)).toEqual({
+      tokens,
+      token_type: 'c1c2e055fda0cf38738c73b23eed1705380c9a8794b5e5ae2d183a6e5d4816cb',
+      merges: '44546c8009a5993ff850e2288dbd2b0213643cd224445cd9c8c6bf452112d669',
+    });
+  });
+
+  it('gives the published tokenizer.json, in its older and its newer form', () => {
+    const vocabulary = parseTokenizerModel(bytesOf(LLAMA_3), { generation: 'llama3.1', endOfTurn: true });
+    expect(jsonHash(vocabulary, undefined)).toBe('79e3e522635f3171300913bb421464a87de6222182a0570b9b2ccba2a964b2b4');
+    expect(jsonHash(vocabulary, 'pairs')).toBe('6b9e4e7fb171f92fd137b777cc2714bf87d11576700a1dcd7a399e7bbe39537b');
+  });
+
+  it('goes through tokenizer.json and GGUF unchanged', () => {
+    expect(countTiktokenRanks(bytesOf(LLAMA_3))).toBe(128_000);
+    expectRoundTrips(parseTokenizerModel(bytesOf(LLAMA_3), { generation: 'llama3', endOfTurn: false }));
+  });
+});
+
+describe.skipIf(!found.has(LLAMA_2))(title('the tokenizer of Llama 1 and 2', LLAMA_2), () => {
+  const parse = (): Vocabulary =>
+    parseTokenizerModel(bytesOf(LLAMA_2), { generation: 'llama3', endOfTurn: false, vocabSize: 32_000 });
+
+  it('gives the arrays that llama.cpp writes', () => {
+    expect(arrayHashes(parse())).toEqual({
+      tokens: '621e8daacd0e30060399ba04fb9bcdb58f8d185b4992ca43b4f9e2d1a86eebc9',
+      scores: '22d236f7d0f4505e240f48f220dc410d8b96b471e3df11c17be9f7fbf6375ac2',
+      token_type: '669bb0f5a2b043975aeb7c39bdb03ca87c00eb5e206cf2a20569c86dbfb04874',
+    });
+  });
+
+  it('gives the tokenizer.json that tokenizers 0.23 writes', () => {
+    expect(jsonHash(parse(), 'pairs')).toBe('b6fa577798fdc9a20c4502fc9f9931cce13f1c6c8c7a4ac617924affc12cb3c3');
+  });
+
+  it('goes through tokenizer.json and GGUF unchanged', () => {
+    expectRoundTrips(parse());
+  });
+});
