@@ -37,7 +37,7 @@ const EXPECTED = 'a SentencePiece model or a list of tiktoken ranks';
 const NAMELESS: readonly ContentKind[] = ['text', 'unknown'];
 
 /** Enough for a first line with the longest token there may be. */
-const FIRST_LINE_BYTES = 1024;
+const FIRST_LINE_BYTES = 512;
 const RANK_LINE = /^[A-Za-z0-9+/]+={0,2} \d+(?:\r?\n|\r?$)/;
 
 function startsWithRank(bytes: Uint8Array): boolean {

@@ -75,10 +75,10 @@ describe('parseSentencePiece', () => {
   });
 
   it('refuses a piece whose merges would take too long', () => {
-    expect(() => parse(piece('a'.repeat(513)))).toThrow(
+    expect(() => parse(piece('a'.repeat(257)))).toThrow(
       expect.objectContaining({
         code: 'tokenizer/unsupported',
-        message: 'a piece has 513 bytes; a token has at most 512',
+        message: 'a piece has 257 bytes; a token has at most 256',
       }),
     );
   });

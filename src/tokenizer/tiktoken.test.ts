@@ -82,9 +82,9 @@ describe('parseTiktoken', () => {
   });
 
   it('refuses a token whose merges would take too long', () => {
-    expect(refusal(`${btoa('a'.repeat(513))} 0\n`)).toMatchObject({
+    expect(refusal(`${btoa('a'.repeat(257))} 0\n`)).toMatchObject({
       code: 'tokenizer/unsupported',
-      message: 'line 1 holds a token of 513 bytes; a token has at most 512',
+      message: 'line 1 holds a token of 257 bytes; a token has at most 256',
     });
   });
 

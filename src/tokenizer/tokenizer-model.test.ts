@@ -49,7 +49,10 @@ describe('parseTokenizerModel', () => {
     );
   });
 
-  it('refuses what is no tokenizer, and Llama 4', () => {
+  it('refuses what is no tokenizer, what is far too large, and Llama 4', () => {
+    expect(() => parseTokenizerModel(new Uint8Array((32 << 20) + 1), options)).toThrow(
+      expect.objectContaining({ code: 'tokenizer/unsupported', path: 'tokenizer.model' }),
+    );
     const page = new TextEncoder().encode('<html><title>403</title>');
     expect(() => parseTokenizerModel(page, options)).toThrow(expect.objectContaining({ code: 'source/html-page' }));
     expect(() => fixtureVocabulary('llama3-tiny', { generation: 'llama4' })).toThrow(

@@ -20,10 +20,10 @@ export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, u
 export const TOKENS_LIMIT = 1 << 20;
 
 /**
- * Longest token of a `tokenizer.model` in bytes, four times the longest of Llama 3 and 4. Deriving merges tries
+ * Longest token of a `tokenizer.model` in bytes, twice the longest of Llama 3 (a run of spaces). Deriving merges tries
  * every cut of a token, so its time grows with the square of the length.
  */
-export const TOKEN_BYTES_LIMIT = 512;
+export const TOKEN_BYTES_LIMIT = 256;
 
 /** Which release's names the special tokens carry. */
 export type SpecialTokenGeneration = 'llama3' | 'llama3.1' | 'llama4';
