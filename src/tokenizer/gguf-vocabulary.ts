@@ -7,14 +7,15 @@
  * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#tokenizer
  * @module
  */
+import type { GgufNumbers } from '../formats/gguf/value-types.js';
 import { GGUF_KEY } from './gguf-keys.js';
 import { sentencePieceMerges } from './merges.js';
 import { generationOfNames, SPECIAL_OFFSET } from './special-tokens.js';
 import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
 
 /**
- * The vocabulary in a GGUF file's key/value pairs; other sections are not looked at. Arrays of numbers may
- * be typed or plain; arrays that have the right type are taken as they are.
+ * The vocabulary in a GGUF file's key/value pairs; other sections are not looked at.
+ * Arrays must have been read (`readMetadataValues`); arrays of numbers may be typed or plain.
  *
  * @throws TokenizerError `tokenizer/malformed` for missing keys, wrong types, lengths that differ and ids out of
  *   range, `tokenizer/unsupported` for tokenizers that are not a Llama's
@@ -108,14 +109,20 @@ function expectStrings(section: Section, key: string): readonly string[] {
 
 function expectNumbers(section: Section, key: string, length: number): ArrayLike<number> {
   const value = section.value(key);
-  const isNumbers =
-    value instanceof Float32Array ||
-    value instanceof Int32Array ||
-    value instanceof Uint32Array ||
-    (Array.isArray(value) && value.every((item) => typeof item === 'number'));
+  const isNumbers = isTyped(value) || (Array.isArray(value) && value.every((item) => typeof item === 'number'));
   if (!isNumbers) throw malformed(section, `${key} is ${kindOf(value)}, not an array of numbers`);
   if (value.length === length) return value;
   throw malformed(section, `${key} has ${value.length} entries, but there are ${length} tokens`);
+}
+
+/** The types in which GGUF's integers and floats are read. */
+const NUMBER_ARRAYS = [
+  ...[Uint8Array, Int8Array, Uint16Array, Int16Array, Uint32Array, Int32Array],
+  ...[Float32Array, Float64Array],
+];
+
+function isTyped(value: unknown): value is GgufNumbers {
+  return NUMBER_ARRAYS.some((type) => value instanceof type);
 }
 
 function expectId(section: Section, key: string, pieces: readonly string[], otherwise: number): number {
