@@ -49,7 +49,7 @@ export interface Header {
 }
 
 /** Throws the error of that code with the file's name in its context. */
-type Fail = (code: SafetensorsErrorCode, message: string, offset?: number) => never;
+type Fail = (code: SafetensorsErrorCode, message: string, offset?: number, hint?: string) => never;
 
 /**
  * Parses a header and checks all of it.
@@ -60,8 +60,8 @@ type Fail = (code: SafetensorsErrorCode, message: string, offset?: number) => ne
  * @throws SafetensorsError all codes but `safetensors/reserved-name`
  */
 export function parseHeader(bytes: Uint8Array, dataLength: number, path: string): Header {
-  const fail: Fail = (code, message, offset) => {
-    throw new SafetensorsError(code, message, { path, offset });
+  const fail: Fail = (code, message, offset, hint) => {
+    throw new SafetensorsError(code, message, { path, offset, hint });
   };
   const metadata = new Map<string, string>();
   const tensors: HeaderTensor[] = [];
@@ -183,7 +183,7 @@ function expectCoverage(tensors: readonly HeaderTensor[], dataLength: number, da
   }
   if (covered > dataLength) {
     const message = `the header describes ${covered} bytes of tensors, but only ${dataLength} follow it`;
-    fail('safetensors/truncated', message, dataStart + dataLength);
+    fail('safetensors/truncated', message, dataStart + dataLength, 'download or copy the file again');
   }
   if (covered < dataLength) {
     const message = `${dataLength - covered} bytes follow the last tensor, which ends at ${hexOffset(dataStart + covered)}`;

@@ -173,6 +173,7 @@ describe('openSafetensorsFile', () => {
     const error = await refusal(file(WHOLE, 13));
     expect(error.message).toBe('the header describes 20 bytes of tensors, but only 13 follow it');
     expect(error.offset).toBe(8 + WHOLE.length + 13);
+    expect(error.hint).toBe('download or copy the file again');
   });
 
   it('shows names short and harmless', async () => {

@@ -1,0 +1,162 @@
+/**
+ * Lays out a GGUF file as gguf-py does, byte for byte.
+ *
+ * Pairs and tensors keep the order given. Every tensor is padded to the alignment, the last one too, so
+ * that a file's size is a multiple of it past the header.
+ *
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/gguf_writer.py
+ * @module
+ */
+import { type DType, blockLayout } from '../../dtype.js';
+import type { FilePlan, PlannedTensor } from '../file-plan.js';
+import { shownName } from '../shown-name.js';
+import { type TensorInfo, rowLengthOf, tensorByteLength } from '../tensor.js';
+import { ALIGNMENT_KEY, DEFAULT_ALIGNMENT, alignedUp, isAlignment } from './alignment.js';
+import { ByteBuilder } from './byte-builder.js';
+import { GgufError } from './gguf-error.js';
+import { MAX_RANK } from './tensor-infos.js';
+import { type GgmlType, ggmlTypeOf } from './tensor-types.js';
+import {
+  type GgufElementType,
+  type GgufNumbers,
+  type GgufNumberType,
+  idOfValueType,
+  isInRange,
+  numberFormat,
+} from './value-types.js';
+
+/** A key, the exact type its value gets in the file, and the value. */
+export type GgufMetadataEntry = { readonly key: string } & (
+  | { readonly type: GgufNumberType; readonly value: number }
+  | { readonly type: 'bool'; readonly value: boolean }
+  | { readonly type: 'str'; readonly value: string }
+  | { readonly type: `arr[${GgufNumberType}]`; readonly value: readonly number[] | GgufNumbers }
+  | { readonly type: 'arr[bool]'; readonly value: readonly boolean[] }
+  | { readonly type: 'arr[str]'; readonly value: readonly string[] }
+);
+
+/** What a GGUF file is to hold. */
+export interface GgufContent {
+  /** Pairs in the order of the file. `general.alignment` among them sets the alignment, otherwise it is 32. */
+  readonly metadata: readonly GgufMetadataEntry[];
+  /** Tensors in the order of the file. */
+  readonly tensors: readonly TensorInfo[];
+}
+
+/** Where the data of a plan starts and how it is aligned, beside the plan itself. */
+export interface GgufPlan extends FilePlan {
+  /** Every tensor starts at a multiple of this, and the file ends at one. */
+  readonly alignment: number;
+}
+
+const MAGIC = [0x47, 0x47, 0x55, 0x46];
+const VERSION = 3;
+
+/**
+ * Plans a GGUF file. Costs memory for its header: 8 MB for a Llama 3.
+ *
+ * @throws GgufError `gguf/duplicate-key`, `gguf/duplicate-tensor`, `gguf/bad-value`, `gguf/bad-alignment`,
+ *   `gguf/unsupported-dtype`, `gguf/bad-shape`
+ */
+export function planGguf({ metadata, tensors }: GgufContent): GgufPlan {
+  expectUnique(metadata.map(({ key }) => key), 'gguf/duplicate-key', 'keys are'); // prettier-ignore
+  expectUnique(tensors.map(({ name }) => name), 'gguf/duplicate-tensor', 'tensors have the name'); // prettier-ignore
+  const alignment = alignmentOf(metadata);
+  const header = new ByteBuilder();
+  for (const byte of MAGIC) header.number('u8', byte);
+  header.number('u32', VERSION);
+  header.number('u64', tensors.length);
+  header.number('u64', metadata.length);
+  for (const entry of metadata) writeEntry(header, entry);
+  const relative: PlannedTensor[] = [];
+  let offset = 0;
+  for (const tensor of tensors) {
+    const { name, dtype, shape } = tensor;
+    writeTensorInfo(header, tensor, expectGgmlType(tensor), offset);
+    const byteLength = tensorByteLength(tensor);
+    relative.push({ name, dtype, shape, fileOffset: offset, byteLength });
+    offset += alignedUp(byteLength, alignment);
+  }
+  const dataStart = alignedUp(header.length, alignment);
+  header.fillTo(dataStart);
+  return {
+    header: header.finish(),
+    tensors: relative.map((tensor) => ({ ...tensor, fileOffset: dataStart + tensor.fileOffset })),
+    byteLength: dataStart + offset,
+    alignment,
+  };
+}
+
+function expectUnique(
+  names: readonly string[],
+  code: 'gguf/duplicate-key' | 'gguf/duplicate-tensor',
+  what: string,
+): void {
+  const seen = new Set<string>();
+  for (const name of names) {
+    if (seen.has(name)) throw new GgufError(code, `two ${what} ${shownName(name)}`);
+    seen.add(name);
+  }
+}
+
+function alignmentOf(metadata: readonly GgufMetadataEntry[]): number {
+  const stated = metadata.find(({ key }) => key === ALIGNMENT_KEY);
+  if (stated === undefined) return DEFAULT_ALIGNMENT;
+  if (stated.type === 'u32' && isAlignment(stated.value)) return stated.value;
+  throw new GgufError('gguf/bad-alignment', `${ALIGNMENT_KEY} must be a power of two from 8 on, as u32`);
+}
+
+function writeEntry(header: ByteBuilder, entry: GgufMetadataEntry): void {
+  header.string(entry.key);
+  const elementType = /^arr\[(.+)\]$/.exec(entry.type)?.[1] as GgufElementType | undefined;
+  if (elementType === undefined) {
+    const type = entry.type as GgufElementType;
+    header.number('u32', idOfValueType(type));
+    writeElement(header, entry.key, type, entry.value as Element);
+    return;
+  }
+  const elements = entry.value as Iterable<Element> & { readonly length: number };
+  header.number('u32', idOfValueType('arr'));
+  header.number('u32', idOfValueType(elementType));
+  header.number('u64', elements.length);
+  for (const element of elements) writeElement(header, entry.key, elementType, element);
+}
+
+type Element = number | boolean | string;
+
+function writeElement(header: ByteBuilder, key: string, type: GgufElementType, value: Element): void {
+  if (type === 'str' && typeof value === 'string') {
+    header.string(value);
+  } else if (type === 'bool' && typeof value === 'boolean') {
+    header.number('u8', value ? 1 : 0);
+  } else if (type !== 'str' && type !== 'bool' && typeof value === 'number' && isInRange(numberFormat(type), value)) {
+    header.number(type, value);
+  } else {
+    throw new GgufError('gguf/bad-value', `${shownName(key)} is ${shownName(String(value))}, which is no ${type}`);
+  }
+}
+
+function writeTensorInfo(header: ByteBuilder, { name, shape }: TensorInfo, type: GgmlType, offset: number): void {
+  header.string(name);
+  header.number('u32', shape.length);
+  for (const extent of [...shape].reverse()) header.number('u64', extent);
+  header.number('u32', type.id);
+  header.number('u64', offset);
+}
+
+function expectGgmlType({ name, dtype, shape }: TensorInfo): GgmlType {
+  const type = ggmlTypeOf(dtype);
+  if (type === undefined) {
+    const message = `tensor ${shownName(name)} has the type ${dtype}, which GGUF does not have`;
+    throw new GgufError('gguf/unsupported-dtype', message);
+  }
+  expectShape(name, dtype, shape);
+  return type;
+}
+
+function expectShape(name: string, dtype: DType, shape: readonly number[]): void {
+  const { blockElements } = blockLayout(dtype);
+  if (shape.length <= MAX_RANK && rowLengthOf(shape) % blockElements === 0) return;
+  const limits = `GGUF takes ${MAX_RANK} extents, the last a multiple of ${blockElements} for ${dtype}`;
+  throw new GgufError('gguf/bad-shape', `tensor ${shownName(name)} has the shape [${shape.join(', ')}], but ${limits}`);
+}
