@@ -51,6 +51,8 @@ export function modelOf(config: LlamaConfig, tensors: readonly Tensor[], name = 
     name,
     config,
     vocabulary: undefined,
+    sentencePieceFile: undefined,
+    expectConsistentWeights: async () => {},
     tensors: new Map(tensors.map((tensor) => [tensor.name, tensor])),
     decisions: [],
     close: async () => {},
