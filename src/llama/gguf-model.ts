@@ -8,6 +8,7 @@
  * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  * @module
  */
+import { readMetadataValues } from '../formats/gguf/metadata.js';
 import { type GgufFile, openGgufFile } from '../formats/gguf/read.js';
 import type { StoredTensor } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
@@ -39,7 +40,8 @@ export async function openGgufModel(source: ByteSource, ropeFactor?: number): Pr
       isIgnored: (name) => name === ROPE_FREQS,
       inMetaOrder: (tensor) => tensor,
     });
-    const vocabulary = await vocabularyFromGguf(file.metadata, path);
+    const tokenizerKeys = [...file.metadata.keys()].filter((key) => key.startsWith('tokenizer.'));
+    const vocabulary = vocabularyFromGguf(await readMetadataValues(file.metadata, tokenizerKeys), path);
     const name = lastPathPart(path).replace(/\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },

@@ -8,20 +8,14 @@
 import { openSafetensorsFile } from '../formats/safetensors/read.js';
 import type { TensorFile } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
-import { readFile } from '../source/whole.js';
-import { parseTokenizerJson } from '../tokenizer/tokenizer-json-read.js';
-import { recogniseTokenizer } from '../tokenizer/tokenizer-model.js';
 import { canonicalTensors } from './canonical.js';
-import { readFolderTokenizer } from './folder-tokenizer.js';
 import { parseHfConfig } from './hf-config.js';
+import { readHfTokenizer, readJsonText } from './hf-tokenizer.js';
 import { rotaryHeads } from './layout.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { type LlamaConfig, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { toMetaRowOrder } from './row-order.js';
-
-/** Largest JSON file of a folder that is read whole: `tokenizer.json` of Llama 4 has 28 MB. */
-const JSON_BYTES_LIMIT = 128 << 20;
 
 const SINGLE = 'model.safetensors';
 const INDEX = 'model.safetensors.index.json';
@@ -43,7 +37,7 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
   if (!(await folder.has('config.json'))) {
     throw new LlamaError('llama/no-config', 'there is no config.json beside the safetensors files', { path });
   }
-  const stated = parseHfConfig(await readText(folder, 'config.json'), `${path}/config.json`);
+  const stated = parseHfConfig(await readJsonText(folder, 'config.json'), `${path}/config.json`);
   const files = await openSafetensorsFolder(folder);
   const close = async (): Promise<void> => {
     for (const file of files) await file.close();
@@ -71,10 +65,6 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
 function overridden(config: LlamaConfig, ropeFactor: number | undefined): LlamaConfig {
   if (ropeFactor === undefined || config.ropeScaling === null) return config;
   return { ...config, ropeScaling: { ...config.ropeScaling, factor: ropeFactor } };
-}
-
-async function readText(folder: Folder, name: string): Promise<string> {
-  return new TextDecoder().decode(await readFile(folder, name, JSON_BYTES_LIMIT));
 }
 
 /** Opens every safetensors file of a folder, in the order of the index. @throws as {@link openHfModel} */
@@ -107,7 +97,7 @@ async function readIndex(folder: Folder): Promise<string[]> {
   const refuse = (message: string): never => {
     throw new LlamaError('llama/bad-index', message, { path: `${folder.name}/${INDEX}` });
   };
-  const text = await readText(folder, INDEX);
+  const text = await readJsonText(folder, INDEX);
   let map: unknown;
   try {
     map = (JSON.parse(text) as { weight_map?: unknown } | null)?.weight_map;
@@ -118,46 +108,4 @@ async function readIndex(folder: Folder): Promise<string[]> {
   const names = new Set(Object.values(map).map(String));
   if (names.size === 0) return refuse('the weight_map is empty');
   return [...names].sort();
-}
-
-async function readHfTokenizer(
-  folder: Folder,
-  config: LlamaConfig,
-  options: OpenModelOptions,
-): Promise<Pick<LlamaModel, 'vocabulary' | 'sentencePieceFile'>> {
-  const sentencePiece = await readSentencePieceFile(folder);
-  if (await folder.has('tokenizer.json')) {
-    const bytes = await readFile(folder, 'tokenizer.json', JSON_BYTES_LIMIT);
-    const endToken = await readEndToken(folder);
-    const path = `${folder.name}/tokenizer.json`;
-    const vocabulary = parseTokenizerJson(bytes, { path, endToken, vocabSize: config.vocabSize });
-    return { vocabulary, sentencePieceFile: sentencePiece };
-  }
-  const generation = config.ropeScaling === null ? 'llama3' : 'llama3.1';
-  const name = lastPathPart(folder.name);
-  return readFolderTokenizer(folder, { name, vocabSize: config.vocabSize, generation, parent: options.parent });
-}
-
-/** The SentencePiece file that folders of Llama 1 and 2 carry beside `tokenizer.json`. */
-async function readSentencePieceFile(folder: Folder): Promise<Uint8Array | undefined> {
-  if (!(await folder.has('tokenizer.model'))) return undefined;
-  const bytes = await readFile(folder, 'tokenizer.model', JSON_BYTES_LIMIT);
-  return recogniseTokenizer(bytes) === 'sentencepiece' ? bytes : undefined;
-}
-
-/** The end token that `tokenizer_config.json` names; undefined leaves it to the vocabulary. */
-async function readEndToken(folder: Folder): Promise<string | undefined> {
-  if (!(await folder.has('tokenizer_config.json'))) return undefined;
-  try {
-    const json = JSON.parse(await readText(folder, 'tokenizer_config.json')) as { eos_token?: unknown } | null;
-    const token = json?.eos_token;
-    if (typeof token === 'string') return token;
-    const content = typeof token === 'object' && token !== null && 'content' in token ? token.content : undefined;
-    return typeof content === 'string' ? content : undefined;
-  } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${cause.message}`, {
-      path: `${folder.name}/tokenizer_config.json`,
-    });
-  }
 }

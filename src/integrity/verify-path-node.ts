@@ -1,0 +1,57 @@
+/**
+ * Verifying and listing what lies at a path. One of the few modules that know Node.
+ *
+ * @module
+ */
+import { openTensorFile } from '../formats/open.js';
+import type { TensorFile } from '../formats/tensor.js';
+import { openTensorFiles } from '../llama/checkpoint-files.js';
+import type { Folder } from '../source/folder.js';
+import { openFolderPath, openPath } from '../source/open-path-node.js';
+import { createNodeHasher } from './hash-node.js';
+import { hashFilesOnDisk } from './hash-pool-node.js';
+import { type ListTensorsOptions, type ListedTensor, listTensors as listTensorsOf } from './list-tensors.js';
+import { type FolderReport, type VerifyFolderOptions, verifyFolder as verifyFolderOf } from './verify-folder.js';
+
+/**
+ * Verifies a checkpoint, given its path, its name under `~/.llama/checkpoints`, or a folder: reads every listed
+ * file once, files side by side in threads where that saves time, and the headers and norms of the weights.
+ *
+ * @throws SourceError `source/not-found`, `source/not-a-folder`, `source/permission`; the signal's reason
+ */
+export async function verifyFolder(
+  input: string | Folder,
+  options: VerifyFolderOptions = {},
+): Promise<FolderReport> {
+  if (typeof input !== 'string') return verifyFolderOf(input, options);
+  const { folder, parent } = await openFolderPath(input);
+  return verifyFolderOf(folder, { parent, hashFiles: hashFilesOnDisk, ...options });
+}
+
+/** How tensors at a path are listed. */
+export interface ListPathOptions extends Omit<ListTensorsOptions, 'createHasher'> {
+  /** Hash each tensor; reads every byte once. */
+  readonly hash?: 'sha256' | undefined;
+}
+
+/**
+ * All tensors of a file, or of all files of tensors in a folder, as they lie there. Reads headers only, unless
+ * hashes are asked for.
+ *
+ * @throws SourceError `source/not-found`, `source/permission`, `source/html-page` and its kin
+ * @throws LlamaError `llama/no-model` for a folder without a file of tensors; the errors of the formats
+ */
+export async function listTensors(
+  input: string | readonly TensorFile[],
+  { hash, ...options }: ListPathOptions = {},
+): Promise<readonly ListedTensor[]> {
+  const wanted = { ...options, createHasher: hash && createNodeHasher };
+  if (typeof input !== 'string') return listTensorsOf(input, wanted);
+  const opened = await openPath(input);
+  const files = opened.kind === 'folder' ? await openTensorFiles(opened.folder) : [await openTensorFile(opened.source)];
+  try {
+    return await listTensorsOf(files, wanted);
+  } finally {
+    for (const file of files) await file.close();
+  }
+}

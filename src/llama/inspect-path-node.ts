@@ -1,0 +1,94 @@
+/**
+ * What lies at a path? One of the few modules that know Node.
+ *
+ * It may be a checkpoint, a folder of checkpoints, or files of tensors that are no model; each is an answer.
+ *
+ * @module
+ */
+import { join } from 'node:path';
+
+import { openTensorFile } from '../formats/open.js';
+import { type OpenedPath, openPath } from '../source/open-path-node.js';
+import type { ByteSource } from '../source/byte-source.js';
+import { openFileSource } from '../source/file.js';
+import { identifySource } from '../source/identify.js';
+import { type FoundCheckpoint, findCheckpointPaths, inspectEach } from './find-checkpoints-node.js';
+import { type Inspection, inspectFile, inspectFolder, inspectLooseFiles, inspectModel } from './inspect.js';
+import type { OpenModelOptions } from './meta-model.js';
+import { LlamaError } from './model.js';
+import { folderLayout, openModelFile } from './open-model.js';
+
+/** What was found at a path. */
+export type PathInspection =
+  | {
+      /** One checkpoint, or one file of tensors. */
+      readonly kind: 'one';
+      readonly inspection: Inspection;
+      /** Paths of further checkpoints in sub-folders of it. */
+      readonly inside: readonly string[];
+    }
+  | {
+      /** A folder of checkpoints. */
+      readonly kind: 'several';
+      readonly path: string;
+      readonly checkpoints: readonly FoundCheckpoint[];
+    }
+  | {
+      /** A folder with files of tensors that are no checkpoint. */
+      readonly kind: 'loose';
+      readonly path: string;
+      readonly files: readonly Inspection[];
+    };
+
+/**
+ * Inspects what lies at a path, or the checkpoint of that name; reads headers and the tokenizer, no weights.
+ *
+ * @throws SourceError `source/not-found`, `source/permission`; LlamaError and the errors of the formats
+ */
+export async function inspectPath(pathOrName: string, options: OpenModelOptions = {}): Promise<PathInspection> {
+  const opened = await openPath(pathOrName);
+  if (opened.kind === 'folder') return inspectFolderPath(opened, options);
+  return { kind: 'one', inspection: await inspectSource(opened.source, options), inside: [] };
+}
+
+async function inspectFolderPath(
+  { path, folder, parent }: Extract<OpenedPath, { kind: 'folder' }>,
+  options: OpenModelOptions,
+): Promise<PathInspection> {
+  const layout = await folderLayout(folder);
+  const inside = await findCheckpointPaths(path);
+  if (layout === 'gguf') {
+    const files = (await folder.list())
+      .filter(({ name }) => name.endsWith('.gguf'))
+      .map(({ name }) => join(path, name));
+    if (files.length > 1) {
+      return { kind: 'several', path, checkpoints: await inspectEach([...files, ...inside], options) };
+    }
+  }
+  if (layout !== undefined) {
+    return { kind: 'one', inspection: await inspectFolder(folder, { parent, ...options }), inside };
+  }
+  if (inside.length > 0) return { kind: 'several', path, checkpoints: await inspectEach(inside, options) };
+  return { kind: 'loose', path, files: await inspectLooseFiles(folder) };
+}
+
+/** Inspects a file; a GGUF file that is no Llama is still a file of tensors. Owns the source. */
+async function inspectSource(source: ByteSource, options: OpenModelOptions): Promise<Inspection> {
+  const { name: path, size } = source;
+  if ((await identifySource(source, options)).kind !== 'gguf') return inspectStored(source);
+  try {
+    await using model = await openModelFile(source, options);
+    return { ...inspectModel(model), byteLength: size };
+  } catch (error) {
+    if (!(error instanceof LlamaError)) throw error;
+    return {
+      ...(await inspectStored(await openFileSource(path))),
+      notes: [`no model was recognised: ${error.message}`],
+    };
+  }
+}
+
+async function inspectStored(source: ByteSource): Promise<Inspection> {
+  await using file = await openTensorFile(source);
+  return inspectFile(file);
+}

@@ -1,0 +1,229 @@
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+
+import { convert } from '../convert/convert.js';
+import { memoryOutput } from '../convert/output.js';
+import { tensorByteLength } from '../formats/tensor.js';
+import { openDirectory } from '../source/directory.js';
+import { memoryFolder } from '../source/folder.js';
+import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
+import { inspectFolder } from './inspect.js';
+import { openMetaModel } from './meta-model.js';
+import type { LlamaModel } from './model.js';
+import { folderLayout, openModel } from './open-model.js';
+import { sameBytes } from './shards.js';
+
+interface Expected {
+  n_params: number;
+  vocab_size: number;
+  ffn_dim: number;
+  head_dim: number;
+  bos: number;
+  eos: number;
+}
+
+async function openFixture(name: string) {
+  return openMetaModel(await openDirectory(modelFolder(name)));
+}
+
+describe.each(TEXT_MODELS)('%s', (name) => {
+  it('is understood', async () => {
+    await using model = await openFixture(name);
+    const expected = expectedJson<Expected>(name, 'expected.json');
+    const { config, vocabulary } = model;
+    expect(config).toMatchObject({
+      vocabSize: expected.vocab_size,
+      ffnDim: expected.ffn_dim,
+      headDim: expected.head_dim,
+    });
+    expect(vocabulary).toMatchObject({ size: expected.vocab_size, bosId: expected.bos, eosId: expected.eos });
+    const inspection = await inspectFolder(await openDirectory(modelFolder(name)));
+    expect(inspection.parameterCount).toBe(expected.n_params);
+    expect(inspection.tensors).toHaveLength(model.tensors.size);
+    await expect(model.expectConsistentWeights()).resolves.toBeUndefined();
+  });
+
+  it.each(['safetensors', 'gguf'] as const)('is the same model after conversion to %s', async (to) => {
+    await using model = await openFixture(name);
+    const output = memoryOutput(name);
+    await convert(model, output, { to });
+    const files = Object.fromEntries(output.files);
+    await using again = await openModel(
+      to === 'gguf' ? (files[`${name}.gguf`] ?? new Uint8Array()) : memoryFolder(files, name),
+    );
+    expect(again.config).toEqual(model.config);
+    expect(again.vocabulary?.pieces).toEqual(model.vocabulary?.pieces);
+    expect([...again.tensors.keys()]).toEqual([...model.tensors.keys()]);
+    for (const [key, tensor] of model.tensors) {
+      const other = again.tensors.get(key)!;
+      if (other.dtype === tensor.dtype) expect(await sameBytes(tensor, other), key).toBe(true);
+      else expect(tensor.shape).toHaveLength(1);
+    }
+  });
+});
+
+describe('a broken folder of Meta’s', () => {
+  let folder = '';
+  beforeEach(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'meta-'));
+  });
+  afterEach(async () => {
+    await rm(folder, { recursive: true });
+  });
+  const copy = (name: string): Promise<void> => cp(modelFolder(name), folder, { recursive: true });
+  const open = async (): Promise<LlamaModel> => openModel(await openDirectory(folder));
+  const changeParams = async (change: object): Promise<void> => {
+    const path = join(folder, 'params.json');
+    await writeFile(path, JSON.stringify({ ...(JSON.parse(await readFile(path, 'utf8')) as object), ...change }));
+  };
+
+  it('without params.json', async () => {
+    await copy('llama3.2-tiny');
+    await rename(join(folder, 'params.json'), join(folder, 'params'));
+    await expect(open()).rejects.toMatchObject({
+      ...{ code: 'llama/no-params', hint: 'a file named params is here: rename it to params.json' },
+    });
+    await rm(join(folder, 'params'));
+    await expect(open()).rejects.toMatchObject({ code: 'llama/no-params' });
+  });
+
+  it('with a shard missing in the middle', async () => {
+    await copy('llama3-tiny-4shards');
+    await rm(join(folder, 'consolidated.01.pth'));
+    await expect(open()).rejects.toMatchObject({
+      ...{ code: 'llama/missing-shard', message: 'consolidated.01.pth is missing, but consolidated.02.pth is here' },
+    });
+  });
+
+  it('with the last shard missing', async () => {
+    await copy('llama3-tiny-4shards');
+    await rm(join(folder, 'consolidated.03.pth'));
+    await expect(open()).rejects.toMatchObject({ code: 'llama/contradiction' });
+  });
+
+  it('with the last shard missing where the embedding is cut along its width', async () => {
+    await copy('llama2-tiny-2shards');
+    await rm(join(folder, 'consolidated.01.pth'));
+    await expect(open()).rejects.toMatchObject({
+      ...{ code: 'llama/wrong-shape', hint: 'this is a part of a checkpoint of 2 shards; 1 is here' },
+    });
+  });
+
+  it('with the tensors of another model', async () => {
+    await copy('llama3.2-tiny');
+    await changeParams({ n_layers: 3 });
+    await expect(open()).rejects.toMatchObject({
+      ...{ code: 'llama/missing-tensor', message: '9 tensors are missing, first layers.2.attention.wq.weight' },
+    });
+    await changeParams({ n_layers: 1 });
+    await expect(open()).rejects.toMatchObject({
+      code: 'llama/unknown-tensor',
+      message: '9 tensors are not a part of a Llama with these params, first layers.1.attention.wq.weight',
+    });
+    await changeParams({ n_layers: 2, ffn_dim_multiplier: 1 });
+    await expect(open()).rejects.toMatchObject({
+      ...{
+        code: 'llama/wrong-shape',
+        message: 'layers.0.feed_forward.w1.weight has shape (512, 256); params.json asks for (768, 256)',
+      },
+    });
+  });
+
+  it('with shards of two models of one shape', async () => {
+    await copy('llama3-tiny-4shards');
+    await cp(join(folder, 'consolidated.00.pth'), join(folder, 'consolidated.03.pth'));
+    await using model = await open();
+    // the norms are replicated, so a copied shard looks consistent; its own bytes decide, which `verify` compares
+    await expect(model.expectConsistentWeights()).resolves.toBeUndefined();
+    await cp(join(modelFolder('llama2-tiny-2shards'), 'consolidated.00.pth'), join(folder, 'consolidated.03.pth'));
+    await expect(open()).rejects.toMatchObject({ code: 'llama/wrong-shape' });
+  });
+
+  it('with the tokenizer of another model', async () => {
+    await copy('llama3.2-tiny');
+    await cp(join(modelFolder('llama3-tiny'), 'tokenizer.model'), join(folder, 'tokenizer.model'));
+    await expect(open()).rejects.toMatchObject({ code: 'tokenizer/size-mismatch' });
+  });
+
+  it('that is a vision model is recognised and refused', async () => {
+    await copy('llama3.2-vision-tiny');
+    await expect(open()).rejects.toMatchObject({ code: 'llama/unsupported' });
+    const inspection = await inspectFolder(await openDirectory(folder));
+    expect(inspection).toMatchObject({ kind: 'vision', layout: 'meta', config: undefined });
+    expect(inspection.tensors.length).toBeGreaterThan(100);
+  });
+
+  it('that is of Llama 4, quantized, or FP8 is recognised and refused', async () => {
+    await copy('llama3.2-tiny');
+    await changeParams({ moe_args: { num_experts: 16 } });
+    await expect(open()).rejects.toMatchObject({ code: 'llama/unsupported' });
+    expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'llama4' });
+    await changeParams({ moe_args: null, quantization_args: { scheme: 'int4' } });
+    expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'quantized' });
+    await writeFile(join(folder, 'fp8_scales_0.pt'), '');
+    expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'fp8' });
+  });
+
+  it('in which nothing lies', async () => {
+    await expect(open()).rejects.toMatchObject({ code: 'llama/no-model' });
+    await writeFile(join(folder, 'params.json'), '{}');
+    await expect(open()).rejects.toMatchObject({ code: 'llama/no-shards' });
+    await writeFile(join(folder, 'a.gguf'), 'GGUF');
+    await writeFile(join(folder, 'b.gguf'), 'GGUF');
+    await expect(open()).rejects.toMatchObject({ code: 'llama/several-models' });
+  });
+
+  it('with a tokenizer in the folder above', async () => {
+    await copy('llama2-tiny');
+    await rm(join(folder, 'tokenizer.model'));
+    await using without = await open();
+    expect(without.vocabulary).toBeUndefined();
+    const parent = await openDirectory(modelFolder('llama2-tiny'));
+    await using model = await openModel(await openDirectory(folder), { parent });
+    expect(model.vocabulary?.size).toBe(480);
+  });
+});
+
+describe('openModel', () => {
+  it('refuses what is no model', async () => {
+    const weights = new Uint8Array(await readFile(join(modelFolder('llama1-tiny'), 'consolidated.00.pth')));
+    await expect(openModel(weights)).rejects.toMatchObject({ code: 'llama/no-model' });
+    await expect(openModel(new TextEncoder().encode('<!DOCTYPE html><title>x</title>'))).rejects.toMatchObject({
+      code: 'source/html-page',
+    });
+  });
+
+  it('recognises layouts by the names of files', async () => {
+    const layout = (...names: string[]) =>
+      folderLayout(memoryFolder(Object.fromEntries(names.map((name) => [name, new Uint8Array()]))));
+    expect(await layout('consolidated.00.pth')).toBe('meta');
+    expect(await layout('consolidated.pth', 'config.json')).toBe('meta');
+    expect(await layout('model.safetensors.index.json')).toBe('hf');
+    expect(await layout('config.json')).toBe('hf');
+    expect(await layout('x.gguf', 'config.json')).toBe('gguf');
+    expect(await layout('params')).toBe('meta');
+    expect(await layout('readme.md')).toBeUndefined();
+  });
+
+  it('lets the caller set the rope factor, for every layout', async () => {
+    await using model = await openFixture('llama3.2-tiny');
+    const output = memoryOutput('llama3.2-tiny');
+    await convert(model, output, { to: 'gguf' });
+    await convert(model, output, { to: 'safetensors' });
+    const files = Object.fromEntries(output.files);
+    const inputs = [
+      await openDirectory(modelFolder('llama3.2-tiny')),
+      memoryFolder(files, 'x'),
+      files['llama3.2-tiny.gguf']!,
+    ];
+    const { 'llama3.2-tiny.gguf': _, ...folder } = files;
+    inputs[1] = memoryFolder(folder, 'x');
+    for (const input of inputs) {
+      await using other = await openModel(input, { ropeFactor: 32 });
+      expect(other.config.ropeScaling?.factor).toBe(32);
+      expect([...other.tensors.values()].reduce((sum, tensor) => sum + tensorByteLength(tensor), 0)).toBeGreaterThan(0);
+    }
+  });
+});
