@@ -19,10 +19,7 @@ import { type FolderReport, type VerifyFolderOptions, verifyFolder as verifyFold
  *
  * @throws SourceError `source/not-found`, `source/not-a-folder`, `source/permission`; the signal's reason
  */
-export async function verifyFolder(
-  input: string | Folder,
-  options: VerifyFolderOptions = {},
-): Promise<FolderReport> {
+export async function verifyFolder(input: string | Folder, options: VerifyFolderOptions = {}): Promise<FolderReport> {
   if (typeof input !== 'string') return verifyFolderOf(input, options);
   const { folder, parent } = await openFolderPath(input);
   return verifyFolderOf(folder, { parent, hashFiles: hashFilesOnDisk, ...options });

@@ -1,0 +1,88 @@
+/**
+ * Converting a model to a path. One of the few modules that know Node.
+ *
+ * @module
+ */
+import { realpath } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+
+import type { LlamaModel } from '../llama/model.js';
+import type { OperationOptions } from '../options.js';
+import { type ConversionResult, convert as convertTo, planConversion, runPlan } from './convert.js';
+import { type DirectoryOutputOptions, directoryOutput } from './directory-output.js';
+import type { ConvertOptions } from './options.js';
+import type { Output } from './output.js';
+import { type ConversionPlan, ConvertError } from './plan.js';
+
+/** What to write, and whether files that exist are replaced. */
+export interface ConvertPathOptions extends ConvertOptions, OperationOptions, DirectoryOutputOptions {}
+
+/**
+ * Converts a model to a folder (safetensors) or a file (GGUF) at a path, or to an output of one's own.
+ *
+ * @throws ConvertError `convert/bad-option`, `convert/exists`, `convert/no-space`, `convert/not-writable`,
+ *   `convert/write-failed`, `convert/unsupported-type`, `convert/no-tokenizer`, and every error of reading;
+ *   then nothing is left behind
+ */
+export async function convert(
+  model: LlamaModel,
+  output: string | Output,
+  options: ConvertPathOptions,
+): Promise<ConversionResult> {
+  if (typeof output !== 'string') return convertTo(model, output, options);
+  return runPlanTo(await planConversionTo(model, output, options), output, options);
+}
+
+/**
+ * What {@link convert} to that path would write, as data; reads no weight and writes nothing.
+ *
+ * @throws ConvertError `convert/bad-option`, `convert/unsupported-type`, `convert/no-tokenizer`
+ */
+export async function planConversionTo(
+  model: LlamaModel,
+  output: string,
+  options: ConvertOptions,
+): Promise<ConversionPlan> {
+  await expectApart(model.path, output, options.to);
+  return planConversion(model, { ...options, ...placeOf(output, options.to) });
+}
+
+/**
+ * Carries a plan of {@link planConversionTo} out, to the same path.
+ *
+ * @throws ConvertError `convert/exists`, `convert/no-space`, `convert/not-writable`, `convert/write-failed`, and
+ *   every error of reading; then nothing is left behind
+ */
+export async function runPlanTo(
+  plan: ConversionPlan,
+  output: string,
+  options: OperationOptions & DirectoryOutputOptions = {},
+): Promise<ConversionResult> {
+  return runPlan(plan, directoryOutput(placeOf(output, plan.to).folder, options), options);
+}
+
+/** The folder that is written into, and for GGUF the name of the file. */
+function placeOf(output: string, to: ConvertOptions['to']): { folder: string; fileName?: string } {
+  return to === 'gguf' ? { folder: dirname(output), fileName: basename(output) } : { folder: output };
+}
+
+/** Refuses to write over the source while it is being read, and into folders in which it lies. */
+async function expectApart(source: string, output: string, to: ConvertOptions['to']): Promise<void> {
+  const from = await realPlace(source);
+  const target = await realPlace(output);
+  const same = from === target;
+  if (!same && (to === 'gguf' || !from.startsWith(`${target}${sep}`))) return;
+  const message = same ? 'this is the source itself' : `the source ${source} lies in this folder`;
+  throw new ConvertError('convert/bad-option', `${message}, and a conversion never writes over what it reads`, {
+    path: output,
+    hint: 'choose another output',
+  });
+}
+
+/** The path with its links resolved, as far as it exists. */
+async function realPlace(path: string): Promise<string> {
+  const whole = resolve(path);
+  const found = await realpath(whole).catch(() => undefined);
+  if (found !== undefined || dirname(whole) === whole) return found ?? whole;
+  return join(await realPlace(dirname(whole)), basename(whole));
+}

@@ -1,0 +1,58 @@
+/**
+ * Several checkpoints in one folder, for a person: one line each.
+ *
+ * @module
+ */
+import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
+import type { Inspection } from '../llama/inspect.js';
+import { lastPathPart } from '../llama/model-name.js';
+import { layoutOf, titleOf } from './inspection.js';
+import { type Line, flow, marked, shown, wrap } from './lines.js';
+import { counted, parameters, sized } from './numbers.js';
+import { table } from './table.js';
+
+/** What is in a folder of checkpoints. */
+export function checkpointsLines(path: string, checkpoints: readonly FoundCheckpoint[]): Line[] {
+  const size = checkpoints.reduce((sum, { inspection }) => sum + (inspection?.byteLength ?? 0), 0);
+  return [
+    ...flow([marked('strong', counted(checkpoints.length, 'checkpoint')), `in ${shown(path)}`, sized(size)], {
+      hanging: 2,
+    }),
+    '',
+    ...table(checkpoints.map(checkpointRow), { numbers: [2, 3] }),
+    '',
+    ...wrap('to see one of them: llama-inspect inspect PATH', 2),
+  ];
+}
+
+function checkpointRow({ path, inspection, error }: FoundCheckpoint): string[] {
+  const name = lastPathPart(path);
+  if (inspection === undefined) return [name, `cannot be read   [${error?.code ?? ''}]`, '', ''];
+  const { release, parameterCount, byteLength } = inspection;
+  const what = release === undefined ? shapeOf(inspection) : titleOf(inspection);
+  return [name, what, `${parameters(parameterCount)}`, sized(byteLength), layoutOf(inspection)];
+}
+
+/** The shape of a model that is no known release. */
+function shapeOf({ config, kind }: Inspection): string {
+  if (config !== undefined) return `dim ${config.dim}, ${counted(config.nLayers, 'layer')}`;
+  return kind ?? '';
+}
+
+/** Files of tensors that are no checkpoint. */
+export function looseFilesLines(path: string, files: readonly Inspection[]): Line[] {
+  const size = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const rows = files.map((file) => [file.name, counted(file.tensors.length, 'tensor'), sized(file.byteLength)]);
+  return [
+    ...flow([
+      'no checkpoint, but ',
+      marked('strong', counted(files.length, 'file')),
+      `of tensors in ${shown(path)}`,
+      sized(size),
+    ]),
+    '',
+    ...table(rows, { numbers: [2] }),
+    '',
+    ...wrap('to see their tensors: llama-inspect tensors PATH', 2),
+  ];
+}

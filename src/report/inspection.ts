@@ -1,0 +1,100 @@
+/**
+ * What a checkpoint is, for a person.
+ *
+ * @module
+ */
+import type { Inspection, InspectedTensor } from '../llama/inspect.js';
+import { isInstructName } from '../llama/model-name.js';
+import type { LlamaConfig } from '../llama/model.js';
+import { collapseLayers, expandLayers } from './collapse-layers.js';
+import { decisionLines } from './decisions.js';
+import { fileLines } from './files.js';
+import { type Line, flow, marked, shown, wrap } from './lines.js';
+import { counted, extents, parameters, plain, sized } from './numbers.js';
+import { table } from './table.js';
+
+/** How much of an inspection is shown. */
+export interface InspectionOptions {
+  /** Each tensor in a row of its own instead of repeated layers in one. */
+  readonly all?: boolean | undefined;
+}
+
+/** An inspection as lines: what it is, its hyperparameters, tensors, files, and what was decided. */
+export function inspectionLines(inspection: Inspection, options: InspectionOptions = {}): Line[] {
+  return [
+    ...headline(inspection),
+    ...inspection.notes.flatMap((note) => wrap(note, 2)),
+    ...section(hyperparameterLines(inspection)),
+    ...section(tensorLines(inspection, options)),
+    ...section(fileLines(inspection)),
+    ...section(decisionLines(inspection.decisions)),
+  ];
+}
+
+function section(lines: readonly Line[]): Line[] {
+  return lines.length === 0 ? [] : ['', ...lines];
+}
+
+function headline(inspection: Inspection): Line[] {
+  const { parameterCount, byteLength } = inspection;
+  const parts = [layoutOf(inspection), `${parameters(parameterCount)} parameters`, sized(byteLength)];
+  return flow([marked('strong', shown(titleOf(inspection))), ...parts], { hanging: 2 });
+}
+
+/** What a checkpoint is called: its release, where one is known, else its own name. */
+export function titleOf({ release, name }: Pick<Inspection, 'release' | 'name'>): string {
+  if (release === undefined) return name;
+  return isInstructName(name) ? `${release} ${/chat/i.test(name) ? 'Chat' : 'Instruct'}` : release;
+}
+
+/** The layout and its number of files, as a noun phrase. */
+export function layoutOf({ layout, shardCount }: Pick<Inspection, 'layout' | 'shardCount'>): string {
+  switch (layout) {
+    case 'meta':
+      return `Meta checkpoint, ${counted(shardCount, 'shard')}`;
+    case 'hf':
+      return `Hugging Face folder, ${counted(shardCount, 'shard')}`;
+    case 'gguf':
+      return 'GGUF file';
+    case 'file':
+      return 'file of tensors';
+  }
+}
+
+function hyperparameterLines({ config, params }: Inspection): Line[] {
+  if (config !== undefined) return configLines(config);
+  if (params === undefined) return [];
+  const { dim, n_layers: layers, n_heads: heads, n_kv_heads: kvHeads, vocab_size: vocabSize } = params;
+  const vocabulary = vocabSize === -1 ? [] : [`vocab ${vocabSize}`];
+  return dotted([`dim ${dim}`, `${layers} layers`, `${heads} heads, ${kvHeads} kv`, ...vocabulary]);
+}
+
+function configLines(config: LlamaConfig): Line[] {
+  const { ropeScaling: scaling } = config;
+  const scaled = scaling === null ? '' : `, scaled ×${plain(scaling.factor)} from ${scaling.originalContextLength}`;
+  return [
+    ...dotted([
+      ...[`dim ${config.dim}`, `${config.nLayers} layers`, `${config.nHeads} heads, ${config.nKvHeads} kv`],
+      ...[`head dim ${config.headDim}`, `ffn ${config.ffnDim}`, `vocab ${config.vocabSize}`],
+    ]),
+    ...dotted([
+      ...[`rope θ ${plain(config.ropeTheta)}${scaled}`, `norm ε ${plain(config.normEps)}`],
+      ...[`context ${config.contextLength}`, config.tied ? 'output tied to embedding' : 'output of its own'],
+    ]),
+  ];
+}
+
+function dotted(parts: readonly string[]): Line[] {
+  return flow(parts, { separator: ' · ', indent: 2 });
+}
+
+function tensorLines({ tensors, config }: Inspection, { all }: InspectionOptions): Line[] {
+  const rows = (all === true ? expandLayers(tensors) : collapseLayers(tensors)).map((group) => tensorRow(group));
+  if (config?.tied === true) rows.push(['output.weight', '= tok_embeddings', '', '', '']);
+  return table(rows, { head: ['tensor', 'shape', 'dtype', 'bytes', '×'], numbers: [3, 4] });
+}
+
+function tensorRow({ name, tensors }: { name: string; tensors: readonly [InspectedTensor, ...unknown[]] }): string[] {
+  const [{ shape, dtype, byteLength }] = tensors;
+  return [name, extents(shape), dtype, sized(byteLength), tensors.length === 1 ? '' : String(tensors.length)];
+}

@@ -1,0 +1,152 @@
+/**
+ * Every answer as JSON: what `--json` prints, one object each.
+ *
+ * Each object has `schemaVersion` and `kind`, and what is absent is null rather than left out, so that a
+ * program need not ask twice. Numbers that are not finite become null, as JSON has none.
+ *
+ * @see docs/schema
+ * @module
+ */
+import type { ModelComparison, TensorComparison } from '../check/comparison.js';
+import type { ConversionResult } from '../convert/convert.js';
+import { type ConversionPlan, plannedTensors } from '../convert/plan.js';
+import type { CheckpointError } from '../errors.js';
+import type { ForwardResult } from '../forward/forward.js';
+import type { ListedTensor } from '../integrity/list-tensors.js';
+import type { FolderReport } from '../integrity/verify-folder.js';
+import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
+import type { Inspection } from '../llama/inspect.js';
+
+/** What `--json` prints. */
+export interface JsonReport {
+  /** Changes only when a property changes its meaning or goes away. */
+  readonly schemaVersion: 1;
+  /** Which schema of `docs/schema` it follows. */
+  readonly kind: string;
+  /** The answer itself. */
+  readonly [property: string]: unknown;
+}
+
+/** An answer of that kind. */
+export function jsonReport(kind: string, answer: Readonly<Record<string, unknown>>): JsonReport {
+  return { schemaVersion: 1, kind, ...answer };
+}
+
+/** A failure, kind `error`. */
+export function errorJson(error: CheckpointError): JsonReport {
+  return jsonReport('error', { error: faultOf(error) });
+}
+
+function faultOf({ code, message, path, offset, hint }: CheckpointError): Record<string, unknown> {
+  return { code, message, path: path ?? null, offset: offset ?? null, hint: hint ?? null };
+}
+
+/** One checkpoint or file of tensors, kind `inspection`. */
+export function inspectionJson(inspection: Inspection, inside: readonly string[]): JsonReport {
+  return jsonReport('inspection', { ...inspectionOf(inspection), inside });
+}
+
+/** A folder of checkpoints, kind `checkpoints`. */
+export function checkpointsJson(path: string, checkpoints: readonly FoundCheckpoint[]): JsonReport {
+  return jsonReport('checkpoints', {
+    path,
+    checkpoints: checkpoints.map(({ path: place, inspection, error }) => ({
+      path: place,
+      inspection: inspection === undefined ? null : inspectionOf(inspection),
+      error: error === undefined ? null : faultOf(error),
+    })),
+  });
+}
+
+/** Files of tensors that are no checkpoint, kind `files`. */
+export function looseFilesJson(path: string, files: readonly Inspection[]): JsonReport {
+  return jsonReport('files', { path, files: files.map(inspectionOf) });
+}
+
+function inspectionOf({ kind, release, config, params, tokenizer, ...rest }: Inspection): Record<string, unknown> {
+  return {
+    ...rest,
+    modelKind: kind ?? null,
+    release: release ?? null,
+    config: config ?? null,
+    params: params ?? null,
+    tokenizer: tokenizer ?? null,
+  };
+}
+
+/** Tensors of files, kind `tensors`. */
+export function tensorsJson(tensors: readonly ListedTensor[]): JsonReport {
+  return jsonReport('tensors', { tensors });
+}
+
+/** A verified folder, kind `verification`. */
+export function verificationJson({ path, verdict, files, structure }: FolderReport): JsonReport {
+  const { status, error, config, notes } = structure;
+  return jsonReport('verification', {
+    path,
+    verdict,
+    files,
+    structure: { status, error: error === undefined ? null : faultOf(error), config: config ?? null, notes },
+  });
+}
+
+/** A plan that was not carried out, kind `plan`. */
+export function planJson(plan: ConversionPlan, output: string): JsonReport {
+  const { to, dtype, byteLength, decisions, warnings } = plan;
+  const files = plan.files.map((file) => ({
+    name: file.name,
+    byteLength: file.byteLength,
+    tensors: plannedTensors({ files: [file] }).map((tensor) => ({
+      name: tensor.name,
+      dtype: tensor.dtype,
+      shape: tensor.shape,
+      from: tensor.from ?? null,
+      offset: tensor.fileOffset,
+      byteLength: tensor.byteLength,
+    })),
+  }));
+  return jsonReport('plan', { output, to, dtype, byteLength, files, decisions, warnings });
+}
+
+/** A conversion that was carried out, kind `conversion`. */
+export function conversionJson(
+  { plan, loss, lossyTensors }: ConversionResult,
+  facts: { readonly output: string; readonly seconds: number; readonly peakMemory: number },
+): JsonReport {
+  const { to, dtype, byteLength, decisions, warnings } = plan;
+  return jsonReport('conversion', {
+    ...{ output: facts.output, to, dtype, byteLength, decisions, warnings, loss, lossyTensors },
+    files: plan.files.map(({ name, byteLength: size }) => ({ name, byteLength: size })),
+    ...{ seconds: facts.seconds, peakMemory: facts.peakMemory },
+  });
+}
+
+/** A comparison of two models, kind `comparison`. */
+export function comparisonJson(comparison: ModelComparison): JsonReport {
+  const { a, b, verdict, findings, config, vocabulary, tensors, logits } = comparison;
+  const runs = logits.map((run) => ({ ...run, partsAt: run.partsAt ?? null }));
+  return jsonReport('comparison', {
+    ...{ a, b, verdict, findings, config },
+    vocabulary: {
+      outcome: vocabulary.outcome,
+      differences: vocabulary.differences.map((difference) => ({ ...difference, first: difference.first ?? null })),
+    },
+    ...{ tensors: tensors.map(comparedTensorJson), logits: runs },
+  });
+}
+
+function comparedTensorJson(tensor: TensorComparison): Record<string, unknown> {
+  if (!('difference' in tensor)) return { ...tensor };
+  return { ...tensor, difference: tensor.difference ?? null, cause: tensor.cause ?? null };
+}
+
+/** Logits of a sequence, kind `logits`: one row for each token, made when it is asked for, as all may take gigabytes. */
+export function logitsJson(result: ForwardResult, path: string, output: string | undefined): JsonReport {
+  const { tokens, positions, vocabSize } = result;
+  const facts = { path, output: output ?? null, tokens, positions, vocabSize };
+  return jsonReport('logits', { ...facts, logits: { [Symbol.iterator]: () => rowsOf(result) } });
+}
+
+function* rowsOf({ rows, vocabSize, logits }: ForwardResult): Generator<number[]> {
+  for (const row of rows.keys()) yield Array.from(logits.subarray(row * vocabSize, (row + 1) * vocabSize));
+}

@@ -1,0 +1,72 @@
+/**
+ * What a conversion will write, for a person.
+ *
+ * @module
+ */
+import { type ConversionPlan, type TensorPiece, plannedTensors } from '../convert/plan.js';
+import { collapseLayers } from './collapse-layers.js';
+import { decisionLines } from './decisions.js';
+import { type Line, flow, marked, shown, wrap } from './lines.js';
+import { counted, extents, sized } from './numbers.js';
+import { table } from './table.js';
+import { hexOffset } from '../errors.js';
+
+/** How much of a plan is shown. */
+export interface PlanOptions {
+  /** Each tensor with its offset instead of repeated layers in one row. */
+  readonly all?: boolean | undefined;
+}
+
+/** What is about to be written, in a few lines: how many tensors of which type, and what was decided. */
+export function intentLines(plan: ConversionPlan): Line[] {
+  const tensors = plannedTensors(plan);
+  const counts = new Map<string, number>();
+  for (const { dtype } of tensors) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  const types = [...counts].sort(([, a], [, b]) => b - a).map(([dtype, count]) => `${count} ${dtype}`);
+  return [
+    ...flow(
+      [counted(tensors.length, 'tensor'), types.join(', '), counted(plan.files.length, 'file'), sized(plan.byteLength)],
+      {
+        indent: 2,
+      },
+    ),
+    ...decisionLines(plan.decisions),
+  ];
+}
+
+/** A plan that is not carried out: everything it would write to `output`. */
+export function planLines(plan: ConversionPlan, output: string, { all }: PlanOptions = {}): Line[] {
+  const files = plan.files.map(({ name, byteLength, pieces }) => {
+    const count = pieces.filter(({ kind }) => kind === 'tensor').length;
+    return [name, sized(byteLength), count === 0 ? '' : counted(count, 'tensor')];
+  });
+  return [
+    ...flow([marked('strong', 'would write'), shown(output), sized(plan.byteLength)], { separator: ' ', hanging: 2 }),
+    ...wrap('nothing was written, because --dry-run was given', 2),
+    '',
+    ...intentLines(plan),
+    '',
+    ...table(files, { numbers: [1] }),
+    '',
+    ...(all === true ? everyTensor(plan) : collapsedTensors(plannedTensors(plan))),
+  ];
+}
+
+function collapsedTensors(tensors: readonly TensorPiece[]): string[] {
+  const rows = collapseLayers(tensors).map(({ name, tensors: group }) => {
+    const [{ shape, dtype, byteLength }] = group;
+    return [name, extents(shape), dtype, sized(byteLength), group.length === 1 ? '' : String(group.length)];
+  });
+  return table(rows, { head: ['tensor', 'shape', 'dtype', 'bytes', '×'], numbers: [3, 4] });
+}
+
+function everyTensor({ files }: ConversionPlan): string[] {
+  const several = files.filter(({ pieces }) => pieces.some(({ kind }) => kind === 'tensor')).length > 1;
+  const rows = files.flatMap((file) =>
+    plannedTensors({ files: [file] }).map(({ name, shape, dtype, fileOffset }) => {
+      const row = [name, extents(shape), dtype, hexOffset(fileOffset)];
+      return several ? [...row, file.name] : row;
+    }),
+  );
+  return table(rows, { head: ['tensor', 'shape', 'dtype', 'offset', ...(several ? ['file'] : [])], numbers: [3] });
+}

@@ -1,0 +1,42 @@
+/**
+ * The first line of a verification, after the verdict: the reasons in a few words.
+ *
+ * @module
+ */
+import type { FilesReport, FileStatus } from '../integrity/files-report.js';
+import type { FolderReport } from '../integrity/verify-folder.js';
+import { counted } from './numbers.js';
+
+/** Reasons of the verdict, gravest first. */
+export function verificationHeadline({ verdict, files, structure }: FolderReport): string[] {
+  const count = files.files.length;
+  if (verdict === 'intact') {
+    const rest =
+      structure.status === 'consistent' ? 'tensors, shapes and tokenizer agree' : 'the structure was not checked';
+    return [`${counted(count, 'file')} as listed; ${rest}`];
+  }
+  if (verdict === 'unproven') return [unprovenReason(files)];
+  const structureFault = structure.status === 'failed' ? ['the structure does not hold together'] : [];
+  return [...fileFaults(files), ...structureFault];
+}
+
+function fileFaults({ files, unlisted, lists }: FilesReport): string[] {
+  const of = (status: FileStatus): number => files.filter((file) => file.status === status).length;
+  const wrong = unlisted.filter(({ condition }) => condition !== null).length;
+  const outside = lists.some(({ problems }) => problems.some(({ fault }) => fault === 'outside-folder'));
+  const total = `of ${counted(files.length, 'listed file')}`;
+  return [
+    ...(of('mismatch') > 0 ? [`${of('mismatch')} ${total} differ${of('mismatch') === 1 ? 's' : ''}`] : []),
+    ...(of('missing') > 0 ? [`${of('missing')} ${total} missing`] : []),
+    ...(of('unreadable') > 0 ? [`${of('unreadable')} ${total} cannot be read`] : []),
+    ...(wrong > 0 ? [`${counted(wrong, 'file')} in no list ${wrong === 1 ? 'is' : 'are'} visibly wrong`] : []),
+    ...(outside ? ['a list names a path outside of the folder'] : []),
+  ];
+}
+
+function unprovenReason({ listFound, lists }: FilesReport): string {
+  if (listFound) return 'nothing is wrong, but not everything is in a list';
+  return lists.length === 0
+    ? 'nothing is wrong, but there is no checklist.chk to prove it'
+    : 'nothing is wrong, but the list proves nothing';
+}

@@ -1,0 +1,117 @@
+/**
+ * Whether a checkpoint is intact, for a person: the verdict, what it rests on, what to do.
+ *
+ * @module
+ */
+import type { CheckpointError } from '../errors.js';
+import type { ListedFile, ListReport, NotCovered, UnlistedFile } from '../integrity/files-report.js';
+import type { FolderReport, StructureReport } from '../integrity/verify-folder.js';
+import { type Line, type Style, flow, marked, shown, wrap } from './lines.js';
+import { exactSize } from './numbers.js';
+import { verificationHeadline } from './verification-headline.js';
+
+/** The words of the verdicts. */
+const VERDICTS: Readonly<Record<FolderReport['verdict'], { readonly style: Style; readonly word: string }>> = {
+  intact: { style: 'good', word: 'INTACT' },
+  failed: { style: 'bad', word: 'FAILED' },
+  unproven: { style: 'warn', word: 'UNPROVEN' },
+};
+
+/** A report on a folder as lines. */
+export function verificationLines(report: FolderReport): Line[] {
+  const { files, lists, unlisted, notCovered } = report.files;
+  const suspicious = unlisted.filter(({ condition }) => condition !== null);
+  const others = unlisted.filter(({ condition, role }) => condition === null && role === 'other');
+  const width = Math.max(9, ...[...files.map(pathOf), ...suspicious.map(({ name }) => name)].map(lengthShown));
+  const { style, word } = VERDICTS[report.verdict];
+  return [
+    ...flow([marked(style, word), ...verificationHeadline(report)], { hanging: 2 }),
+    '',
+    ...files.flatMap((file) => listedFileLines(file, width)),
+    ...suspicious.flatMap((file) => suspiciousLines(file, width)),
+    ...structureLines(report.structure, width),
+    ...lists.flatMap(listLines),
+    ...notCoveredLines(notCovered),
+    ...(others.length === 0
+      ? []
+      : ['', ...wrap(`in no list: ${others.map(({ name }) => shown(name)).join(', ')}`, 2, 4)]),
+  ];
+}
+
+function lengthShown(name: string): number {
+  return shown(name).length;
+}
+
+/** Path of a listed file as seen from the folder. */
+function pathOf({ place, name }: Pick<ListedFile, 'place' | 'name'>): string {
+  return place === 'parent' ? `../${name}` : name;
+}
+
+const GOOD = marked('good', '✓');
+const BAD = marked('bad', '✗');
+const NEITHER = marked('warn', '–');
+
+/** Digits of a hash that are shown: enough to tell it from another at a glance; `--json` has them all. */
+const HASH_DIGITS = 8;
+
+function listedFileLines(file: ListedFile, width: number): Line[] {
+  const { status, algorithm, expected, found, size, condition } = file;
+  const name = shown(pathOf(file)).padEnd(width);
+  const short = (hash: string | null): string => `${(hash ?? '').slice(0, HASH_DIGITS)}…`;
+  if (status === 'ok') {
+    return [['  ', GOOD, ` ${name}  ${algorithm} ${short(expected)}  ${exactSize(size ?? 0)}`]];
+  }
+  if (status === 'missing') return [['  ', BAD, ` ${name}  missing; its ${algorithm} should be ${short(expected)}`]];
+  const what =
+    status === 'mismatch' ? `${algorithm} ${short(expected)} expected, ${short(found)} found` : 'cannot be read';
+  return [['  ', BAD, ` ${name}  ${what}`], ...conditionLines(condition)];
+}
+
+function conditionLines(condition: ListedFile['condition']): Line[] {
+  if (condition === null) return [];
+  return [...wrap(shown(condition.message), 6), ...wrap(condition.hint ?? '', 6)];
+}
+
+function suspiciousLines({ name, condition }: UnlistedFile, width: number): Line[] {
+  return [['  ', BAD, ` ${shown(name).padEnd(width)}  in no list, and wrong to look at`], ...conditionLines(condition)];
+}
+
+function structureLines({ status, error, notes }: StructureReport, width: number): Line[] {
+  const label = 'structure'.padEnd(width);
+  if (status === 'failed') return [['  ', BAD, ` ${label}  does not hold together`], ...faultLines(error)];
+  const [first = '', ...others] = notes;
+  const mark = status === 'consistent' ? GOOD : NEITHER;
+  return [['  ', mark, ` ${label}  ${first}`], ...others.flatMap((note) => wrap(note, 6 + width))];
+}
+
+function faultLines(error: CheckpointError | undefined): Line[] {
+  if (error === undefined) return [];
+  const { message, code, path, hint } = error;
+  const where = path === undefined ? '' : `${shown(path)}: `;
+  return [...wrap(`${where}${message}   [${code}]`, 6), ...wrap(hint ?? '', 6)];
+}
+
+function listLines({ place, name, status, problems, condition }: ListReport): Line[] {
+  const path = pathOf({ place, name });
+  const empty = status === 'empty' ? [['  ', NEITHER, ` ${shown(path)} lists nothing`]] : [];
+  const unusable =
+    condition === null ? [] : [['  ', NEITHER, ` ${shown(path)} is no list`], ...conditionLines(condition)];
+  const broken = problems.flatMap(({ line, message }) => wrap(`– ${path}, line ${line}: ${shown(message)}`, 2, 6));
+  return [...empty, ...unusable, ...broken];
+}
+
+const REASONS: Readonly<Record<NotCovered['reason'], string>> = {
+  'no-list': 'there is no list of hashes',
+  'not-listed': 'no list names them',
+  'bad-line': 'the line that names them is broken',
+  unreadable: 'they cannot be read',
+};
+
+function notCoveredLines(parts: readonly NotCovered[]): Line[] {
+  const reasons = [...new Set(parts.map(({ reason }) => reason))];
+  const lines = reasons.flatMap((reason) => {
+    const names = parts.filter((part) => part.reason === reason).map((part) => shown(pathOf(part)));
+    return wrap(`not proven, because ${REASONS[reason]}: ${names.join(', ')}`, 2, 4);
+  });
+  return lines.length === 0 ? [] : ['', ...lines];
+}
