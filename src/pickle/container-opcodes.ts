@@ -12,7 +12,10 @@ import { describeValue } from './describe.js';
 import type { PickleError } from './errors.js';
 import type { OpcodeHandler, PickleMachine } from './machine-state.js';
 import { isObject, writableEntries, writableItems, writableRecords } from './records.js';
-import type { DictValue, FrozensetValue, PickleValue, SetValue } from './values.js';
+import type { DictValue, FrozensetValue, PickleValue, SetValue, TupleValue } from './values.js';
+
+/** One for all, as in Python: each tensor of a checkpoint brings an `OrderedDict()` call. */
+const EMPTY_TUPLE: TupleValue = Object.freeze({ kind: 'tuple', items: Object.freeze([]) });
 
 /** Handlers by opcode name. */
 export const CONTAINER_OPCODES = {
@@ -20,7 +23,7 @@ export const CONTAINER_OPCODES = {
   LIST: (machine) => machine.pushNew({ kind: 'list', items: machine.popMark() }),
   APPEND: (machine) => append(machine, [machine.pop()]),
   APPENDS: (machine) => append(machine, machine.popMark()),
-  EMPTY_TUPLE: (machine) => pushTuple(machine, []),
+  EMPTY_TUPLE: (machine) => machine.push(EMPTY_TUPLE),
   TUPLE: (machine) => pushTuple(machine, machine.popMark()),
   TUPLE1: (machine) => pushTuple(machine, [machine.pop()]),
   TUPLE2: pushPair,

@@ -65,11 +65,12 @@ export class PickleInput {
   nextOpcode(): number {
     const at = this.position;
     if (at >= this.frameEnd) this.leaveFrame();
-    if (at >= this.end) throw this.endedWithoutStop();
+    const code = at < this.end ? this.bytes[at] : undefined;
+    if (code === undefined) throw this.endedWithoutStop();
     this.opcodeAt = at;
     this.position = at + 1;
-    this.opcode = this.view.getUint8(at);
-    return this.opcode;
+    this.opcode = code;
+    return code;
   }
 
   /** Begins a frame of the length that follows FRAME. */
@@ -87,7 +88,10 @@ export class PickleInput {
   }
 
   u8(): number {
-    return this.view.getUint8(this.take(1));
+    const value = this.position < this.end ? this.bytes[this.position] : undefined;
+    if (value === undefined) throw this.cut('wants 1 more byte');
+    this.position++;
+    return value;
   }
 
   u16(): number {
@@ -135,8 +139,8 @@ export class PickleInput {
 
   /** The next `length` bytes as text, lone surrogates allowed. */
   text(length: number): string {
-    this.expectString(length);
     const at = this.take(length);
+    this.expectString(length);
     const text = decodeUtf8(this.view, at, at + length, true);
     if (text === undefined) throw this.fail('pickle/bad-string', 'holds text that is not UTF-8');
     return text;

@@ -29,7 +29,9 @@ export class PickleMachine {
   protocol = 0;
   /** Buffers asked for by NEXT_BUFFER. */
   buffers = 0;
+  /** Values from `depth` on are left over from before: shortening an array costs more than it frees. */
   private readonly stack: PickleValue[] = [];
+  private depth = 0;
   private readonly marks: number[] = [];
   private fence = 0;
   private values = 0;
@@ -44,7 +46,8 @@ export class PickleMachine {
   /** Puts a value on the stack. */
   push(value: PickleValue): void {
     if (++this.values > this.limits.values) throw this.input.overLimit('values', 'values');
-    if (this.stack.push(value) > this.limits.stack) throw this.input.overLimit('stack', 'values on the stack');
+    if (this.depth >= this.limits.stack) throw this.input.overLimit('stack', 'values on the stack');
+    this.stack[this.depth++] = value;
   }
 
   /** Puts a new container or object on the stack. */
@@ -55,43 +58,44 @@ export class PickleMachine {
 
   /** Takes the topmost value. */
   pop(): PickleValue {
-    const value = this.stack.length > this.fence ? this.stack.pop() : undefined;
-    if (value === undefined) throw this.underflow();
+    const value = this.top();
+    this.depth--;
     return value;
   }
 
   /** The topmost value, left where it is. */
   top(): PickleValue {
-    const value = this.stack.length > this.fence ? this.stack.at(-1) : undefined;
+    const value = this.depth > this.fence ? this.stack[this.depth - 1] : undefined;
     if (value === undefined) throw this.underflow();
     return value;
   }
 
   /** Puts another value in the topmost one's place. */
   replaceTop(value: PickleValue): void {
-    this.stack[this.stack.length - 1] = value;
+    this.stack[this.depth - 1] = value;
   }
 
   /** Marks the top of the stack. */
   mark(): void {
-    this.fence = this.stack.length;
+    this.fence = this.depth;
     if (this.marks.push(this.fence) > this.limits.marks) throw this.input.overLimit('marks', 'open marks');
   }
 
   /** Takes the last mark with everything above it. */
   popMark(): PickleValue[] {
     const mark = this.marks.pop();
-    if (mark === undefined)
+    if (mark === undefined) {
       throw this.input.fail('pickle/missing-mark', 'wants the items above a mark, but no mark was set');
+    }
     this.fence = this.marks.at(-1) ?? 0;
-    const items = this.stack.slice(mark);
-    this.stack.length = mark;
+    const items = this.stack.slice(mark, this.depth);
+    this.depth = mark;
     return items;
   }
 
   /** Takes the topmost value, or the last mark where nothing lies above it. */
   popValueOrMark(): void {
-    if (this.marks.length > 0 && this.stack.length === this.fence) this.popMark();
+    if (this.marks.length > 0 && this.depth === this.fence) this.popMark();
     else this.pop();
   }
 

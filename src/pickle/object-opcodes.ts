@@ -7,10 +7,20 @@
  * @see https://github.com/python/cpython/blob/3.13/Lib/pickletools.py
  * @module
  */
+import { isKind } from './access.js';
 import { describeValue } from './describe.js';
+import type { PickleError } from './errors.js';
 import type { OpcodeHandler, PickleMachine } from './machine-state.js';
 import { createNewobj, createReduce, isObject, writableRecords } from './records.js';
-import type { ExtensionValue, GlobalValue, ObjectValue, PickleValue, ReduceValue } from './values.js';
+import type {
+  ArgumentsValue,
+  CallableValue,
+  ExtensionValue,
+  GlobalValue,
+  ObjectValue,
+  PickleValue,
+  TupleValue,
+} from './values.js';
 
 /** Handlers by opcode name. */
 export const OBJECT_OPCODES = {
@@ -20,7 +30,7 @@ export const OBJECT_OPCODES = {
   EXT2: (machine) => pushExtension(machine, 'EXT2', machine.input.u16()),
   EXT4: (machine) => pushExtension(machine, 'EXT4', machine.input.i32()),
   REDUCE: reduce,
-  INST: (machine) => instantiate(machine, 'INST', globalFromLines(machine, 'INST'), machine.popMark()),
+  INST: instantiateByName,
   OBJ: instantiateFromStack,
   NEWOBJ: newObject,
   NEWOBJ_EX: newObjectWithKeywords,
@@ -58,35 +68,49 @@ function pushExtension(machine: PickleMachine, opcode: ExtensionValue['opcode'],
 }
 
 function reduce(machine: PickleMachine): void {
-  const args = machine.pop();
-  pushObject(machine, createReduce('REDUCE', machine.pop(), args, machine.input.offset));
+  const args = popArguments(machine);
+  pushObject(machine, createReduce('REDUCE', popCallable(machine), args, machine.input.offset));
 }
 
-function instantiate(
-  machine: PickleMachine,
-  opcode: ReduceValue['opcode'],
-  callable: PickleValue,
-  items: PickleValue[],
-): void {
-  pushObject(machine, createReduce(opcode, callable, { kind: 'tuple', items }, machine.input.offset));
+function instantiateByName(machine: PickleMachine): void {
+  const callable = globalFromLines(machine, 'INST');
+  const args: TupleValue = { kind: 'tuple', items: machine.popMark() };
+  pushObject(machine, createReduce('INST', callable, args, machine.input.offset));
 }
 
 /** The class lies between the mark and its arguments. */
 function instantiateFromStack(machine: PickleMachine): void {
-  const [callable, ...args] = machine.popMark();
+  const [callable, ...items] = machine.popMark();
   if (callable === undefined) throw machine.input.fail('pickle/stack-underflow', 'wants a class above the mark');
-  instantiate(machine, 'OBJ', callable, args);
+  const args: TupleValue = { kind: 'tuple', items };
+  pushObject(machine, createReduce('OBJ', expectCallable(machine, callable), args, machine.input.offset));
 }
 
 function newObject(machine: PickleMachine): void {
-  const args = machine.pop();
-  pushObject(machine, createNewobj('NEWOBJ', machine.pop(), args, undefined, machine.input.offset));
+  const args = popArguments(machine);
+  pushObject(machine, createNewobj('NEWOBJ', popCallable(machine), args, undefined, machine.input.offset));
 }
 
 function newObjectWithKeywords(machine: PickleMachine): void {
   const keywords = machine.pop();
-  const args = machine.pop();
-  pushObject(machine, createNewobj('NEWOBJ_EX', machine.pop(), args, keywords, machine.input.offset));
+  if (!isKind(keywords, 'dict') && !isObject(keywords)) throw cannot(machine, 'take keyword arguments from', keywords);
+  const args = popArguments(machine);
+  pushObject(machine, createNewobj('NEWOBJ_EX', popCallable(machine), args, keywords, machine.input.offset));
+}
+
+function popArguments(machine: PickleMachine): ArgumentsValue {
+  const value = machine.pop();
+  if (isKind(value, 'tuple') || isKind(value, 'persistent') || isObject(value)) return value;
+  throw cannot(machine, 'take arguments from', value);
+}
+
+function popCallable(machine: PickleMachine): CallableValue {
+  return expectCallable(machine, machine.pop());
+}
+
+function expectCallable(machine: PickleMachine, value: PickleValue): CallableValue {
+  if (isKind(value, 'global') || isKind(value, 'ext') || isKind(value, 'persistent') || isObject(value)) return value;
+  throw cannot(machine, 'call', value);
 }
 
 function pushObject(machine: PickleMachine, object: ObjectValue): void {
@@ -99,9 +123,7 @@ function build(machine: PickleMachine): void {
   const state = machine.pop();
   const target = machine.top();
   machine.trace.calls.push({ kind: 'build', opcode: 'BUILD', callable: target, state, offset: machine.input.offset });
-  if (!isObject(target)) {
-    throw machine.input.fail('pickle/wrong-type', `cannot set the state of ${describeValue(target)}`);
-  }
+  if (!isObject(target)) throw cannot(machine, 'set the state of', target);
   writableRecords(target, 'states').push(state);
 }
 
@@ -112,4 +134,8 @@ function pushPersistentLine(machine: PickleMachine): void {
 
 function pushPersistent(machine: PickleMachine, id: PickleValue): void {
   machine.pushNew({ kind: 'persistent', id, offset: machine.input.offset });
+}
+
+function cannot(machine: PickleMachine, action: string, value: PickleValue): PickleError {
+  return machine.input.fail('pickle/wrong-type', `cannot ${action} ${describeValue(value)}`);
 }

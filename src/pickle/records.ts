@@ -6,15 +6,24 @@
  *
  * @module
  */
-import type { NewobjValue, ObjectRecords, ObjectValue, PickleEntry, PickleValue, ReduceValue } from './values.js';
+import type {
+  ArgumentsValue,
+  CallableValue,
+  NewobjValue,
+  ObjectRecords,
+  ObjectValue,
+  PickleEntry,
+  PickleValue,
+  ReduceValue,
+} from './values.js';
 
 const NOTHING: readonly never[] = Object.freeze([]);
 
 /** A call with nothing recorded on it yet. */
 export function createReduce(
   opcode: ReduceValue['opcode'],
-  callable: PickleValue,
-  args: PickleValue,
+  callable: CallableValue,
+  args: ArgumentsValue,
   offset: number,
 ): ReduceValue {
   return {
@@ -34,9 +43,9 @@ export function createReduce(
 /** An object with nothing recorded on it yet. */
 export function createNewobj(
   opcode: NewobjValue['opcode'],
-  callable: PickleValue,
-  args: PickleValue,
-  kwargs: PickleValue | undefined,
+  callable: CallableValue,
+  args: ArgumentsValue,
+  kwargs: NewobjValue['kwargs'],
   offset: number,
 ): NewobjValue {
   return {

@@ -113,15 +113,21 @@ export interface ObjectRecords {
   readonly setItems: readonly PickleValue[];
 }
 
+/** What can be called, as far as that can be known without importing anything. */
+export type CallableValue = GlobalValue | ExtensionValue | ReduceValue | NewobjValue | PersistentValue;
+
+/** Arguments of a call: nearly always a tuple, but a pickle may have them computed. */
+export type ArgumentsValue = TupleValue | ReduceValue | NewobjValue | PersistentValue;
+
 /** The result of a call that Python would make and this machine does not. */
 export interface ReduceValue extends ObjectRecords {
   readonly kind: 'reduce';
   /** REDUCE, or the older INST and OBJ. Without arguments those two make an object and call no `__init__`. */
   readonly opcode: 'REDUCE' | 'INST' | 'OBJ';
-  /** What is called: a global, or the result of another call. */
-  readonly callable: PickleValue;
-  /** Arguments: nearly always a tuple, but a pickle may leave it to run time. */
-  readonly args: PickleValue;
+  /** What is called. */
+  readonly callable: CallableValue;
+  /** Arguments. */
+  readonly args: ArgumentsValue;
   /** Always undefined; kept so that both kinds of object read alike. */
   readonly kwargs: undefined;
   /** Byte offset of the opcode. */
@@ -133,12 +139,12 @@ export interface NewobjValue extends ObjectRecords {
   readonly kind: 'newobj';
   /** NEWOBJ, or NEWOBJ_EX with keyword arguments. */
   readonly opcode: 'NEWOBJ' | 'NEWOBJ_EX';
-  /** The class: a global, or the result of a call. */
-  readonly callable: PickleValue;
-  /** Arguments of `__new__`: nearly always a tuple. */
-  readonly args: PickleValue;
-  /** Keyword arguments, nearly always a dict; undefined for NEWOBJ. */
-  readonly kwargs: PickleValue | undefined;
+  /** The class. */
+  readonly callable: CallableValue;
+  /** Arguments of `__new__`. */
+  readonly args: ArgumentsValue;
+  /** Keyword arguments, a dictionary unless computed; undefined for NEWOBJ. */
+  readonly kwargs: DictValue | ObjectValue | undefined;
   /** Byte offset of the opcode. */
   readonly offset: number;
 }
