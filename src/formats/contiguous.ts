@@ -42,6 +42,7 @@ export function contiguousTensor({ name, dtype, shape }: TensorInfo, place: Plac
     shape,
     storedDtype,
     storage: undefined,
+    viewKey: undefined,
     fileOffset,
     readRows: async (first, count, options) => {
       if (!rowsAreInside(shape, first, count)) refuse(`${count} rows from row ${first}`, `${rowCountOf(shape)} rows`);

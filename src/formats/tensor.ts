@@ -39,6 +39,8 @@ export interface StoredTensor extends Tensor {
   readonly storedDtype: string;
   /** Tensors of a file with equal ids share memory; undefined where the format cannot share. */
   readonly storage: string | undefined;
+  /** Tensors of a file with equal keys are one view of one storage: the same bytes under two names. */
+  readonly viewKey: string | undefined;
   /** Where the bytes start in the file when they lie there contiguously, else undefined. */
   readonly fileOffset: number | undefined;
   /**

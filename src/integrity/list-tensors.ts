@@ -64,10 +64,9 @@ export async function listTensors(
 }
 
 function sharedName(tensor: StoredTensor, seen: Map<string, string>): string | undefined {
-  if (tensor.storage === undefined) return undefined;
-  const place = `${tensor.storage} ${tensor.fileOffset} ${tensor.shape.join()}`;
-  const earlier = seen.get(place);
-  if (earlier === undefined) seen.set(place, tensor.name);
+  if (tensor.viewKey === undefined) return undefined;
+  const earlier = seen.get(tensor.viewKey);
+  if (earlier === undefined) seen.set(tensor.viewKey, tensor.name);
   return earlier;
 }
 

@@ -47,7 +47,10 @@ describe('a folder in which something is wrong', () => {
   });
 
   it('fails by its structure when the list is made to agree', async () => {
-    await writeFile(join(folder, 'params.json'), '{"dim": 128, "n_layers": 3, "n_heads": 8, "n_kv_heads": 4}');
+    await writeFile(
+      join(folder, 'params.json'),
+      '{"dim": 128, "n_layers": 2, "n_heads": 8, "n_kv_heads": 4, "multiple_of": 32}',
+    );
     const report = await verify(folder);
     expect(report.verdict).toBe('failed');
     expect(report.structure).toMatchObject({ status: 'failed', error: { code: 'llama/wrong-shape' } });
@@ -59,6 +62,7 @@ describe('a folder in which something is wrong', () => {
     const { openTorchFile } = await import('../formats/torch/torch-file.js');
     const { memorySource } = await import('../source/memory.js');
     const file = await openTorchFile(memorySource(new Uint8Array(bytes)));
+    await file.locate();
     const norm = file.tensors.find(({ name }) => name === 'norm.weight');
     bytes[norm!.fileOffset!]! ^= 1;
     await writeFile(join(folder, 'consolidated.01.pth'), bytes);

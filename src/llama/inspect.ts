@@ -148,7 +148,7 @@ export function inspectFile(file: TensorFile): Inspection {
 }
 
 function inspectStored(path: string, stored: readonly StoredTensor[]): Inspection {
-  const storages = new Map(stored.map((tensor) => [`${tensor.storage ?? tensor.name} ${tensor.fileOffset}`, tensor]));
+  const storages = new Map(stored.map((tensor) => [tensor.viewKey ?? tensor.name, tensor]));
   return {
     ...{ path, name: lastPathPart(path), layout: 'file', kind: undefined, release: undefined },
     ...{ config: undefined, params: undefined, tokenizer: undefined, files: [], decisions: [], notes: [] },

@@ -119,11 +119,7 @@ async function outputKind(
   const shared = present.every(({ tensors }) => {
     const output = tensors.get('output.weight');
     const embedding = tensors.get('tok_embeddings.weight');
-    return (
-      output?.storage !== undefined &&
-      output.storage === embedding?.storage &&
-      output.fileOffset === embedding.fileOffset
-    );
+    return output?.viewKey !== undefined && output.viewKey === embedding?.viewKey;
   });
   if (shared) return { tied: true, because: 'output.weight and tok_embeddings.weight are one storage' };
   const shape = [vocabSize, dim];

@@ -8,7 +8,7 @@ function stored(name: string, shape: number[], bytes: number[], dtype: DType = '
   const data = Uint8Array.from(bytes);
   const rowBytes = rowByteLengthOf({ dtype, shape });
   return {
-    ...{ name, shape, dtype, storedDtype: dtype, storage: undefined, fileOffset: undefined },
+    ...{ name, shape, dtype, storedDtype: dtype, storage: undefined, viewKey: undefined, fileOffset: undefined },
     readRows: async (first, count) => data.subarray(first * rowBytes, (first + count) * rowBytes),
     readBytes: async (start, length) => data.subarray(start, start + length),
   };
