@@ -1,0 +1,236 @@
+/**
+ * PyTorch's functions that make tensors, and what their arguments mean.
+ *
+ * @see https://github.com/pytorch/pytorch/blob/main/torch/_utils.py
+ * @see https://github.com/pytorch/pytorch/blob/main/torch/_tensor.py (_rebuild_from_type_v2)
+ * @module
+ */
+import { isKind, qualifiedName } from '../../pickle/access.js';
+import type { PickleValue, ReduceValue } from '../../pickle/values.js';
+import { type Geometry, type RebuildContext, badTensor, expectGeometry, expectShape } from './geometry.js';
+import type { TensorKind, TensorValue } from './tensor-value.js';
+import { dtypeOfName } from './torch-dtypes.js';
+
+/** Calls inside calls: a Parameter of a subclass made from a CPU copy takes four. */
+const DEEPEST = 16;
+
+/**
+ * The tensor that a call makes; undefined when the call is no function that makes tensors.
+ *
+ * @throws TorchError `torch/bad-tensor`, `torch/out-of-bounds` and those of the storage
+ */
+export function rebuildTensor(call: ReduceValue, context: RebuildContext): TensorValue | undefined {
+  const value = rebuild(call.callable, call.args, { ...context, offset: call.offset }, 0);
+  if (value === undefined || call.states.length === 0) return value;
+  return { ...value, states: [...value.states, ...call.states] };
+}
+
+type Arguments = readonly (PickleValue | undefined)[];
+
+type Rebuilder = (args: Arguments, context: RebuildContext, depth: number) => TensorValue;
+
+const REBUILDERS: ReadonlyMap<string, Rebuilder> = new Map<string, Rebuilder>([
+  ['torch._utils._rebuild_tensor', rebuildV1],
+  ['torch._utils._rebuild_tensor_v2', rebuildV2],
+  ['torch._utils._rebuild_tensor_v3', rebuildV3],
+  ['torch._utils._rebuild_parameter', rebuildParameter],
+  ['torch._utils._rebuild_parameter_with_state', rebuildParameter],
+  ['torch._utils._rebuild_qtensor', rebuildQuantized],
+  ['torch._utils._rebuild_sparse_tensor', rebuildSparse],
+  ['torch._utils._rebuild_sparse_csr_tensor', rebuildSparse],
+  ['torch._utils._rebuild_nested_tensor', rebuildNested],
+  ['torch._utils._rebuild_meta_tensor_no_storage', rebuildMeta],
+  ['torch._utils._rebuild_wrapper_subclass', rebuildWrapper],
+  ['torch._utils._rebuild_device_tensor_from_cpu_tensor', rebuildFromCpu],
+  ['torch._tensor._rebuild_from_type', rebuildFromType],
+  ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
+]);
+
+function rebuild(
+  callable: PickleValue | undefined,
+  args: PickleValue | undefined,
+  context: RebuildContext,
+  depth: number,
+): TensorValue | undefined {
+  if (!isKind(callable, 'global')) return undefined;
+  const rebuilder = REBUILDERS.get(qualifiedName(callable));
+  if (rebuilder === undefined) return undefined;
+  if (depth === DEEPEST) throw badTensor(`a tensor is wrapped more than ${DEEPEST} times`, context);
+  if (!isKind(args, 'tuple')) throw badTensor('a tensor is made without arguments', context);
+  return rebuilder(args.items, context, depth + 1);
+}
+
+/** A tensor that stands as an argument. */
+function expectTensor(value: PickleValue | undefined, context: RebuildContext, depth: number): TensorValue {
+  const tensor = isKind(value, 'reduce') ? rebuild(value.callable, value.args, context, depth) : undefined;
+  if (tensor !== undefined) return tensor;
+  throw badTensor('a tensor is made from something that is no tensor', context);
+}
+
+/** storage, storage_offset, size, stride */
+function rebuildV1([storage, offset, size, stride]: Arguments, context: RebuildContext): TensorValue {
+  return tensorOf(expectGeometry({ storage, offset, size, stride }, context));
+}
+
+/** storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata */
+function rebuildV2(args: Arguments, context: RebuildContext): TensorValue {
+  const [storage, offset, size, stride, requiresGrad, , metadata] = args;
+  const geometry = expectGeometry({ storage, offset, size, stride }, context);
+  return { ...tensorOf(geometry), requiresGrad: requiresGrad === true, ...bitsOf(metadata) };
+}
+
+/** storage, storage_offset, size, stride, requires_grad, backward_hooks, dtype, metadata */
+function rebuildV3(args: Arguments, context: RebuildContext): TensorValue {
+  const [storage, offset, size, stride, requiresGrad, , dtype, metadata] = args;
+  const name = expectDtypeName(dtype, context);
+  const geometry = expectGeometry({ storage, offset, size, stride, dtype: name }, context);
+  return { ...tensorOf(geometry), requiresGrad: requiresGrad === true, ...bitsOf(metadata) };
+}
+
+/** data, requires_grad, backward_hooks, and perhaps state */
+function rebuildParameter(args: Arguments, context: RebuildContext, depth: number): TensorValue {
+  const [data, requiresGrad, , state] = args;
+  const tensor = expectTensor(data, context, depth);
+  return { ...tensor, requiresGrad: requiresGrad === true, isParameter: true, states: statesOf(tensor, state) };
+}
+
+/** storage, storage_offset, size, stride, quantizer_params, requires_grad, backward_hooks */
+function rebuildQuantized(args: Arguments, context: RebuildContext): TensorValue {
+  const [storage, offset, size, stride, quantizer, requiresGrad] = args;
+  const geometry = expectGeometry({ storage, offset, size, stride }, context);
+  const [, scales, zeroPoints] = isKind(quantizer, 'tuple') ? quantizer.items : [];
+  const parts: [string, PickleValue][] = [];
+  if (isKind(scales, 'reduce')) parts.push(['scales', scales]);
+  if (isKind(zeroPoints, 'reduce')) parts.push(['zero_points', zeroPoints]);
+  return { ...tensorOf(geometry), kind: 'quantized', requiresGrad: requiresGrad === true, quantizer, parts };
+}
+
+const SPARSE_PARTS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['sparse_coo', ['indices', 'values']],
+  ['sparse_csr', ['crow_indices', 'col_indices', 'values']],
+  ['sparse_csc', ['ccol_indices', 'row_indices', 'values']],
+  ['sparse_bsr', ['crow_indices', 'col_indices', 'values']],
+  ['sparse_bsc', ['ccol_indices', 'row_indices', 'values']],
+]);
+
+/** layout, and a tuple of the parts, the size and perhaps whether it is coalesced */
+function rebuildSparse([layout, data]: Arguments, context: RebuildContext, depth: number): TensorValue {
+  const kind = layoutName(layout);
+  const names = SPARSE_PARTS.get(kind);
+  if (names === undefined || !isKind(data, 'tuple') || data.items.length <= names.length) {
+    throw badTensor(`a sparse tensor of layout ${JSON.stringify(kind)} is not what PyTorch writes`, context);
+  }
+  const parts = names.map((name, index) => [name, data.items[index]!] as const);
+  const values = expectTensor(data.items[names.length - 1], context, depth);
+  const shape = expectShape(data.items[names.length], context);
+  return { ...withoutStorage(values, shape), kind: kind as TensorKind, parts };
+}
+
+/** buffer, sizes, strides, storage_offsets */
+function rebuildNested(args: Arguments, context: RebuildContext, depth: number): TensorValue {
+  const names = ['buffer', 'sizes', 'strides', 'storage_offsets'];
+  for (const part of names.keys()) expectTensor(args[part], context, depth);
+  const parts = names.map((name, index) => [name, args[index]!] as const);
+  return { ...withoutStorage(expectTensor(args[0], context, depth), []), kind: 'nested', parts };
+}
+
+/** dtype, size, stride, requires_grad */
+function rebuildMeta([dtype, size, stride, requiresGrad]: Arguments, context: RebuildContext): TensorValue {
+  const base = { ...NOTHING, ...namedType(expectDtypeName(dtype, context)), kind: 'meta' as const };
+  return {
+    ...base,
+    shape: expectShape(size, context),
+    stride: expectShape(stride, context),
+    requiresGrad: requiresGrad === true,
+  };
+}
+
+/** class, dtype, size, stride, storage_offset, layout, device, requires_grad */
+function rebuildWrapper(args: Arguments, context: RebuildContext): TensorValue {
+  const [type, dtype, size, stride, , , , requiresGrad] = args;
+  const meta = rebuildMeta([dtype, size, stride, requiresGrad], context);
+  return { ...meta, kind: 'wrapper', pythonType: typeNameOf(type) };
+}
+
+/** data, dtype, device, requires_grad */
+function rebuildFromCpu([data, , , requiresGrad]: Arguments, context: RebuildContext, depth: number): TensorValue {
+  return { ...expectTensor(data, context, depth), requiresGrad: requiresGrad === true };
+}
+
+/** function, class, its arguments, state */
+function rebuildFromType(args: Arguments, context: RebuildContext, depth: number): TensorValue {
+  const [callable, type, inner, state] = args;
+  const tensor = rebuild(callable, inner, context, depth);
+  if (tensor === undefined) throw badTensor('a subclass of Tensor is made by a function that makes no tensor', context);
+  const name = typeNameOf(type);
+  const isParameter = tensor.isParameter || name === 'torch.nn.parameter.Parameter';
+  const pythonType = PLAIN_TYPES.includes(name) ? tensor.pythonType : name;
+  return { ...tensor, isParameter, pythonType, states: statesOf(tensor, state) };
+}
+
+/** Classes that say no more than that it is a tensor. */
+const PLAIN_TYPES: readonly (string | undefined)[] = [
+  undefined,
+  'torch.Tensor',
+  'torch._tensor.Tensor',
+  'torch.nn.parameter.Parameter',
+];
+
+const NOTHING: TensorValue = {
+  kind: 'dense',
+  dtype: undefined,
+  storedDtype: '',
+  shape: [],
+  stride: [],
+  storageOffset: 0,
+  storage: undefined,
+  requiresGrad: false,
+  isParameter: false,
+  conjugated: false,
+  negated: false,
+  pythonType: undefined,
+  quantizer: undefined,
+  parts: [],
+  states: [],
+};
+
+function tensorOf(geometry: Geometry): TensorValue {
+  return { ...NOTHING, ...geometry };
+}
+
+/** A tensor of the same type that consists of others. */
+function withoutStorage({ dtype, storedDtype }: TensorValue, shape: readonly number[]): TensorValue {
+  return { ...NOTHING, dtype, storedDtype, shape };
+}
+
+function statesOf(tensor: TensorValue, state: PickleValue | undefined): readonly PickleValue[] {
+  return state === undefined || state === null ? tensor.states : [...tensor.states, state];
+}
+
+function typeNameOf(type: PickleValue | undefined): string | undefined {
+  return isKind(type, 'global') ? qualifiedName(type) : undefined;
+}
+
+function namedType(name: string): Pick<TensorValue, 'dtype' | 'storedDtype'> {
+  return { dtype: dtypeOfName(name), storedDtype: name.slice('torch.'.length) };
+}
+
+function expectDtypeName(value: PickleValue | undefined, context: RebuildContext): string {
+  const name = typeNameOf(value);
+  if (name?.startsWith('torch.') === true) return name;
+  throw badTensor('the type of a tensor is no type of PyTorch', context);
+}
+
+/** `sparse_coo` of the call `torch.serialization._get_layout('torch.sparse_coo')` or of the name itself. */
+function layoutName(layout: PickleValue | undefined): string {
+  const [argument] = isKind(layout, 'reduce') && isKind(layout.args, 'tuple') ? layout.args.items : [];
+  const name = typeof argument === 'string' ? argument : typeNameOf(layout);
+  return name?.replace(/^torch\./, '') ?? '';
+}
+
+/** Flags that PyTorch keeps beside the bytes: {'conj': True, 'neg': True}. */
+function bitsOf(metadata: PickleValue | undefined): Pick<TensorValue, 'conjugated' | 'negated'> {
+  const entries = isKind(metadata, 'dict') ? metadata.entries : [];
+  const isSet = (name: string): boolean => entries.some(([key, value]) => key === name && value === true);
+  return { conjugated: isSet('conj'), negated: isSet('neg') };
+}

@@ -1,0 +1,173 @@
+/**
+ * A file that torch.save wrote.
+ *
+ * Since PyTorch 1.6 it is a ZIP archive: one pickle that describes the object, and one member per storage
+ * with its bytes. Opening reads the end of the file, the directory, the pickle and a few bytes; tensors read
+ * their bytes when asked. Nothing in the pickle is ever run.
+ *
+ * @see https://pytorch.org/docs/stable/notes/serialization.html
+ * @module
+ */
+import type { PickleLimits } from '../../pickle/limits.js';
+import { MAX_PICKLE_BYTES } from '../../pickle/limits.js';
+import { type Pickle, parsePickle } from '../../pickle/machine.js';
+import type { GlobalValue, PickleValue } from '../../pickle/values.js';
+import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
+import { describeMistake, identifySource } from '../../source/identify.js';
+import { type ZipArchive, openZip } from '../../zip/archive.js';
+import { ZipError } from '../../zip/zip-error.js';
+import type { TensorFile } from '../tensor.js';
+import { type CheckpointArchive, openCheckpointArchive } from './checkpoint-archive.js';
+import { type FoundTensor, findTensors } from './find-tensors.js';
+import { StorageTable, type TorchStorage } from './storages.js';
+import { pathOf } from './tensor-path.js';
+import { TorchError } from './torch-error.js';
+import { type OtherTensor, type TorchTensor, isReadable, torchTensor } from './torch-tensor.js';
+
+/** How a file is to be opened. */
+export interface TorchFileOptions extends ReadOptions {
+  /** Caps on its pickle other than the defaults. */
+  readonly limits?: Partial<PickleLimits> | undefined;
+}
+
+/** An open file of PyTorch's. */
+export interface TorchFile extends TensorFile {
+  readonly format: 'torch';
+  /** All tensors that have elements, in the order of the pickle; of two with one name the second is called `name#2`. */
+  readonly tensors: readonly TorchTensor[];
+  /** Tensors without elements of their own: sparse, nested, meta. */
+  readonly others: readonly OtherTensor[];
+  /** The pickled object as plain tagged values. */
+  readonly root: PickleValue;
+  /** Every class and function the pickle names, in order. */
+  readonly globals: readonly GlobalValue[];
+  /** Protocol of the pickle. */
+  readonly protocol: number;
+  /** The storages, each once, in the order of the pickle. */
+  readonly storages: readonly TorchStorage[];
+  /** The archive, for whoever wants its other members. */
+  readonly archive: ZipArchive;
+  /**
+   * Finds out where all storages begin in the file, so that every tensor's `fileOffset` is known; one read
+   * for all local headers within 256 kB.
+   */
+  locate(options?: ReadOptions): Promise<void>;
+}
+
+/**
+ * Opens a file of PyTorch's: at most four reads, and one pickle in memory. Owns the source once it has
+ * returned; when it throws, the source stays open.
+ *
+ * @throws ZipError, PickleError and TorchError for what is wrong with the file
+ * @throws SourceError `source/html-page` and its kin for what is no file of PyTorch's at all
+ */
+export async function openTorchFile(source: ByteSource, options: TorchFileOptions = {}): Promise<TorchFile> {
+  const archive = await openArchive(source, options);
+  const records = await openCheckpointArchive(archive, options);
+  const pickle = await readPickle(records, options);
+  const storages = new StorageTable(records, records.pickle.name);
+  const found = findTensors(pickle.value, { storages, path: records.pickle.name });
+  const close = (): Promise<void> => source.close();
+  return {
+    format: 'torch',
+    name: source.name,
+    size: source.size,
+    ...nameTensors(found, records.pickle.name),
+    root: pickle.value,
+    globals: pickle.globals,
+    protocol: pickle.protocol,
+    storages: storages.storages,
+    archive,
+    locate: async (readOptions) => {
+      const entries = storages.storages.map(({ key }) => records.storageEntry(key));
+      await archive.dataOffsets(
+        entries.filter((entry) => entry !== undefined),
+        readOptions,
+      );
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function openArchive(source: ByteSource, options: TorchFileOptions): Promise<ZipArchive> {
+  try {
+    return await openZip(source, options);
+  } catch (cause) {
+    if (cause instanceof ZipError && cause.code === 'zip/not-a-zip') throw await whatElse(source, options);
+    throw cause;
+  }
+}
+
+/** The error for a file that is no archive. */
+async function whatElse(source: ByteSource, options: TorchFileOptions): Promise<Error> {
+  const identification = await identifySource(source, options);
+  const path = source.name;
+  const hint = 'open it with torch.load and save it again with torch.save';
+  switch (identification.kind) {
+    case 'torch-legacy':
+      return new TorchError('torch/legacy', `this is ${identification.sentence}, which is not read yet`, {
+        path,
+        hint,
+      });
+    case 'tar':
+      return new TorchError('torch/tar', `this is ${identification.sentence}, not a checkpoint that can be read`, {
+        path,
+        hint,
+      });
+    case 'pickle':
+      return new TorchError('torch/plain-pickle', `this is ${identification.sentence} that torch.save did not write`, {
+        path,
+        hint,
+      });
+    default:
+      return describeMistake(identification, 'a PyTorch file', path);
+  }
+}
+
+async function readPickle({ pickle }: CheckpointArchive, { signal, limits }: TorchFileOptions): Promise<Pickle> {
+  const most = limits?.bytes ?? MAX_PICKLE_BYTES;
+  if (pickle.size > most) {
+    throw new TorchError('torch/too-large', `a pickle of ${pickle.size} bytes is not read; the limit is ${most}`, {
+      path: pickle.name,
+    });
+  }
+  return parsePickle(await pickle.read(0, pickle.size, { signal }), { path: pickle.name, limits });
+}
+
+/** Characters of all names together; a hostile pickle may give a million tensors names of a megabyte. */
+const MOST_NAME_CHARACTERS = 1 << 26;
+
+function nameTensors(found: readonly FoundTensor[], path: string): Pick<TorchFile, 'tensors' | 'others'> {
+  const tensors: TorchTensor[] = [];
+  const others: OtherTensor[] = [];
+  const characters = found.reduce((sum, { place }) => sum + place.name.length, 0);
+  if (characters > MOST_NAME_CHARACTERS) {
+    throw new TorchError('torch/too-large', `the names of the tensors have ${characters} characters`, { path });
+  }
+  const used = new Map<string, number>();
+  for (const { place, value } of found) {
+    const name = uniqueName(place.name, used);
+    const way = pathOf(place);
+    if (isReadable(value)) tensors.push(torchTensor(name, way, value));
+    else others.push({ ...otherOf(value), name, path: way });
+  }
+  return { tensors, others };
+}
+
+function otherOf({ kind, storedDtype, shape, pythonType }: FoundTensor['value']): Omit<OtherTensor, 'name' | 'path'> {
+  return { kind, storedDtype, shape, pythonType };
+}
+
+/** The name, or the name and the first number that is free; `used` counts how often each was asked for. */
+function uniqueName(name: string, used: Map<string, number>): string {
+  let count = (used.get(name) ?? 0) + 1;
+  let unique = name;
+  while (used.has(unique)) {
+    count += 1;
+    unique = `${name}#${count}`;
+  }
+  used.set(name, count);
+  used.set(unique, 1);
+  return unique;
+}
