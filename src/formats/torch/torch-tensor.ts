@@ -23,6 +23,8 @@ export interface TorchTensor extends StoredTensor {
   readonly path: readonly PathSegment[];
   /** Key of its storage; tensors with equal keys share memory. */
   readonly storage: string;
+  /** Tensors with equal keys are the same bytes: one storage, type, place, shape, strides and signs. */
+  readonly viewKey: string;
   /** Elements from one index to the next, by dimension. */
   readonly stride: readonly number[];
   /** First element in the storage. */
@@ -127,4 +129,9 @@ export function torchTensor(name: string, path: readonly PathSegment[], value: R
       return read(start, length, options);
     },
   };
+}
+
+function viewKeyOf({ dtype, storage, storageOffset, shape, stride, conjugated, negated }: ReadableValue): string {
+  const signs = `${conjugated ? ' conj' : ''}${negated ? ' neg' : ''}`;
+  return `${storage.key} ${dtype} ${storageOffset} (${shape.join()}) (${stride.join()})${signs}`;
 }
