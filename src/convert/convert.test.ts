@@ -117,7 +117,7 @@ describe('conversion', () => {
   });
 
   it('needs a tokenizer for GGUF', () => {
-    expect(() => planConversion(syntheticModel(), { to: 'gguf' })).toThrowError(
+    expect(() => planConversion(syntheticModel(), { to: 'gguf' })).toThrow(
       expect.objectContaining({ code: 'convert/no-tokenizer' }),
     );
   });
@@ -130,12 +130,12 @@ describe('conversion', () => {
       ...strange,
       tensors: new Map([['tok_embeddings.weight', { ...embedding!, dtype: 'int8' as const }]]),
     };
-    expect(() => outputDtype(int8, {})).toThrowError(expect.objectContaining({ code: 'convert/unsupported-type' }));
+    expect(() => outputDtype(int8, {})).toThrow(expect.objectContaining({ code: 'convert/unsupported-type' }));
     const complex = {
       ...strange,
       tensors: new Map([...strange.tensors].map(([key, t]) => [key, { ...t, dtype: 'complex64' as const }])),
     };
-    expect(() => planConversion(complex, { to: 'safetensors', type: 'f32' })).toThrowError(
+    expect(() => planConversion(complex, { to: 'safetensors', type: 'f32' })).toThrow(
       expect.objectContaining({ code: 'convert/unsupported-type' }),
     );
   });

@@ -137,17 +137,16 @@ function pythonTitle(word: string): string {
   return word.replace(/\p{L}+/gu, (letters) => letters.charAt(0).toUpperCase() + letters.slice(1).toLowerCase());
 }
 
+const UNITS = [
+  [1e12, 'T'],
+  [1e9, 'B'],
+  [1e6, 'M'],
+] as const;
+
 /** A parameter count rounded to at least two digits: `1.4M`, `172K`, `8.0B`. */
 export function sizeLabelOf(parameterCount: number): string {
-  const [scale, unit] =
-    parameterCount > 1e12
-      ? [1e-12, 'T']
-      : parameterCount > 1e9
-        ? [1e-9, 'B']
-        : parameterCount > 1e6
-          ? [1e-6, 'M']
-          : [1e-3, 'K'];
-  const scaled = parameterCount * Number(scale);
+  const [unitSize, unit] = UNITS.find(([size]) => parameterCount > size) ?? [1e3, 'K'];
+  const scaled = parameterCount / unitSize;
   const digits = String(Math.round(scaled)).replace(/^0+/, '').length;
   return `${scaled.toFixed(Math.max(2 - digits, 0))}${unit}`;
 }

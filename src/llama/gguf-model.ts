@@ -98,11 +98,8 @@ async function ggufConfig(
 function ggufNumber(file: GgufFile, key: string, path: string, absent: number | undefined): number {
   const value = file.metadata.get(key)?.value ?? absent;
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return shortestFloat(value, key);
-  throw new LlamaError(
-    'llama/bad-config',
-    `${key} must be a positive number, found ${value === undefined ? 'nothing' : String(value)}`,
-    { path },
-  );
+  const found = value === undefined ? 'nothing' : typeof value === 'object' ? 'an array' : JSON.stringify(value);
+  throw new LlamaError('llama/bad-config', `${key} must be a positive number, found ${found}`, { path });
 }
 
 /** The decimal that a float32 stands for: 9.999999747378752e-06 was 1e-05 in `params.json`. */

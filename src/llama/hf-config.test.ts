@@ -59,7 +59,7 @@ describe('parseHfConfig', () => {
     [JSON.stringify({ ...COMPLETE, rope_scaling: 'x' }), 'llama/bad-config', 'rope_scaling must be an object or null'],
     [JSON.stringify({ ...COMPLETE, rope_scaling: { type: 'yarn' } }), 'llama/unsupported', 'of type "yarn"'],
   ])('refuses %s', (text, code, message) => {
-    expect(() => parseHfConfig(text, 'config.json')).toThrowError(
+    expect(() => parseHfConfig(text, 'config.json')).toThrow(
       expect.objectContaining({ code, path: 'config.json', message: expect.stringContaining(message) as unknown }),
     );
   });

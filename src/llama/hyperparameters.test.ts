@@ -47,7 +47,7 @@ describe('rope factor', () => {
 
   it('can be given, but not where nothing is scaled', () => {
     expect(decide(LLAMA_3_2_1B, {}, 16).config.ropeScaling?.factor).toBe(16);
-    expect(() => decide(LLAMA_2_7B, { vocabSize: 32000 }, 16)).toThrowError(
+    expect(() => decide(LLAMA_2_7B, { vocabSize: 32000 }, 16)).toThrow(
       expect.objectContaining({ code: 'llama/contradiction' }),
     );
   });
@@ -86,7 +86,7 @@ describe('contradictions', () => {
       'vocab_size 128000, but tok_embeddings.weight has 128256 rows',
     ],
   ])('in %j are refused', (params, code, message) => {
-    expect(() => decide(params)).toThrowError(
+    expect(() => decide(params)).toThrow(
       expect.objectContaining({ code, path: 'folder', message: expect.stringContaining(message) as unknown }),
     );
   });

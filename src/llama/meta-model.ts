@@ -81,8 +81,8 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: OpenModelOp
     sentencePieceFile: tokenizer.sentencePieceFile,
     decisions: decisions(found, output, tokenizer.decisions),
     expectConsistentWeights: (readOptions) => expectReplicasEqual(shards, expected, readOptions),
-    close: checkpoint.close,
-    [Symbol.asyncDispose]: checkpoint.close,
+    close: () => checkpoint.close(),
+    [Symbol.asyncDispose]: () => checkpoint.close(),
   };
 }
 

@@ -3,9 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { convert } from '../convert/convert.js';
-import { memoryOutput } from '../convert/output.js';
-import { tensorByteLength } from '../formats/tensor.js';
 import { openDirectory } from '../source/directory.js';
 import { memoryFolder } from '../source/folder.js';
 import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
@@ -13,7 +10,6 @@ import { inspectFolder } from './inspect.js';
 import { openMetaModel } from './meta-model.js';
 import type { LlamaModel } from './model.js';
 import { folderLayout, openModel } from './open-model.js';
-import { sameBytes } from './shards.js';
 
 interface Expected {
   n_params: number;
@@ -43,24 +39,6 @@ describe.each(TEXT_MODELS)('%s', (name) => {
     expect(inspection.parameterCount).toBe(expected.n_params);
     expect(inspection.tensors).toHaveLength(model.tensors.size);
     await expect(model.expectConsistentWeights()).resolves.toBeUndefined();
-  });
-
-  it.each(['safetensors', 'gguf'] as const)('is the same model after conversion to %s', async (to) => {
-    await using model = await openFixture(name);
-    const output = memoryOutput(name);
-    await convert(model, output, { to });
-    const files = Object.fromEntries(output.files);
-    await using again = await openModel(
-      to === 'gguf' ? (files[`${name}.gguf`] ?? new Uint8Array()) : memoryFolder(files, name),
-    );
-    expect(again.config).toEqual(model.config);
-    expect(again.vocabulary?.pieces).toEqual(model.vocabulary?.pieces);
-    expect([...again.tensors.keys()]).toEqual([...model.tensors.keys()]);
-    for (const [key, tensor] of model.tensors) {
-      const other = again.tensors.get(key)!;
-      if (other.dtype === tensor.dtype) expect(await sameBytes(tensor, other), key).toBe(true);
-      else expect(tensor.shape).toHaveLength(1);
-    }
   });
 });
 
@@ -205,25 +183,5 @@ describe('openModel', () => {
     expect(await layout('x.gguf', 'config.json')).toBe('gguf');
     expect(await layout('params')).toBe('meta');
     expect(await layout('readme.md')).toBeUndefined();
-  });
-
-  it('lets the caller set the rope factor, for every layout', async () => {
-    await using model = await openFixture('llama3.2-tiny');
-    const output = memoryOutput('llama3.2-tiny');
-    await convert(model, output, { to: 'gguf' });
-    await convert(model, output, { to: 'safetensors' });
-    const files = Object.fromEntries(output.files);
-    const inputs = [
-      await openDirectory(modelFolder('llama3.2-tiny')),
-      memoryFolder(files, 'x'),
-      files['llama3.2-tiny.gguf']!,
-    ];
-    const { 'llama3.2-tiny.gguf': _, ...folder } = files;
-    inputs[1] = memoryFolder(folder, 'x');
-    for (const input of inputs) {
-      await using other = await openModel(input, { ropeFactor: 32 });
-      expect(other.config.ropeScaling?.factor).toBe(32);
-      expect([...other.tensors.values()].reduce((sum, tensor) => sum + tensorByteLength(tensor), 0)).toBeGreaterThan(0);
-    }
   });
 });

@@ -50,20 +50,18 @@ describe('embeddingLayout', () => {
 
   it('tells that shards are missing', () => {
     const parts = shards([stored(NAME, [6, 1], [])], [stored(NAME, [6, 1], [])]);
-    expect(() => embeddingLayout(parts, 4)).toThrowError(
+    expect(() => embeddingLayout(parts, 4)).toThrow(
       expect.objectContaining({
         code: 'llama/wrong-shape',
         hint: 'these are parts of a checkpoint of 4 shards; 2 are here',
       }),
     );
     const odd = shards([stored(NAME, [6, 3], [])], [stored(NAME, [6, 3], [])]);
-    expect(() => embeddingLayout(odd, 4)).toThrowError(expect.objectContaining({ hint: undefined }));
+    expect(() => embeddingLayout(odd, 4)).toThrow(expect.objectContaining({ hint: undefined }));
   });
 
   it('needs the embedding', () => {
-    expect(() => embeddingLayout(shards([]), 4)).toThrowError(
-      expect.objectContaining({ code: 'llama/missing-tensor' }),
-    );
+    expect(() => embeddingLayout(shards([]), 4)).toThrow(expect.objectContaining({ code: 'llama/missing-tensor' }));
   });
 });
 
@@ -94,7 +92,7 @@ describe('mergeTensor', () => {
 
   it('says what shape was wanted, and when the shard is of a larger set', () => {
     const parts = shards([stored('w', [2, 4], [])]);
-    expect(() => mergeTensor(parts, { name: 'w', shape: [8, 4], split: 'rows' }, 'rows')).toThrowError(
+    expect(() => mergeTensor(parts, { name: 'w', shape: [8, 4], split: 'rows' }, 'rows')).toThrow(
       expect.objectContaining({
         ...{ code: 'llama/wrong-shape', path: 'shard0' },
         message: 'w has shape (2, 4); params.json asks for (8, 4)',
@@ -102,7 +100,7 @@ describe('mergeTensor', () => {
       }),
     );
     const two = shards([stored('w', [2, 4], [])], [stored('w', [3, 4], [])]);
-    expect(() => mergeTensor(two, { name: 'w', shape: [4, 4], split: 'rows' }, 'rows')).toThrowError(
+    expect(() => mergeTensor(two, { name: 'w', shape: [4, 4], split: 'rows' }, 'rows')).toThrow(
       expect.objectContaining({
         ...{ path: 'shard1', hint: undefined },
         message: 'w has shape (3, 4); params.json asks for (2, 4), one of 2 parts of (4, 4)',
@@ -112,7 +110,7 @@ describe('mergeTensor', () => {
 
   it('refuses shards of different types', () => {
     const parts = shards([stored('w', [1, 2], [], 'bfloat16')], [stored('w', [1, 2], [], 'float16')]);
-    expect(() => mergeTensor(parts, { name: 'w', shape: [2, 2], split: 'rows' }, 'rows')).toThrowError(
+    expect(() => mergeTensor(parts, { name: 'w', shape: [2, 2], split: 'rows' }, 'rows')).toThrow(
       expect.objectContaining({ code: 'llama/mixed-shards', message: 'w is float16 here but bfloat16 in shard0' }),
     );
   });
