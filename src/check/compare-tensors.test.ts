@@ -123,29 +123,36 @@ describe('distances', () => {
 describe('rounding', () => {
   it.each([
     ['float32', 'float16', 1e-4],
-    ['float32', 'bfloat16', 1e-3],
+    ['float32', 'bfloat16', 1e-2],
+    ['float16', 'bfloat16', 1e-2],
     ['bfloat16', 'float16', 1e-4],
   ] as const)('from %s to %s is no difference', async (from, to, limit) => {
-    const model = syntheticModel({}, from);
+    const random = syntheticModel({}, from);
+    // the smallest bfloat16 values are what float16 cannot hold
+    const model = await withChange(random, W2, (values) => values.forEach((value, i) => (values[i] = value * 1e-6)));
     const rounded = await castModel(model, to);
     for (const [a, b] of [
       [model, rounded],
       [rounded, model],
     ] as const) {
       const comparisons = await compareTensors(a, b);
-      expect(outcomes(comparisons)['different']).toBeUndefined();
-      const findings = tensorFindings(comparisons);
-      expect(findings.every(({ level }) => level === 'rounding')).toBe(true);
-      expect(logitsLimit(comparisons)).toBe(
-        from === 'bfloat16' && findings.length === 0 ? 1e-9 : Math.max(limit, from === 'bfloat16' ? 1e-3 : 0),
-      );
+      const found = comparisons.filter(({ outcome }) => outcome !== 'equal');
+      expect(found).toHaveLength({ float32: 21, float16: 20, bfloat16: 1 }[from]);
+      for (const one of found) expect(one).toMatchObject({ outcome: 'rounded', roundedTo: [to], cause: undefined });
+      expect(tensorFindings(comparisons).map(({ level }) => level)).toEqual(['rounding']);
+      expect(logitsLimit(comparisons)).toBe(limit);
     }
   });
 
   it('of one source to two types is no difference either', async () => {
-    const model = syntheticModel();
+    // float16 is coarser below 2^-14, bfloat16 above: neither side is a rounding of the other
+    const model = await withChange(syntheticModel(), W2, (values) => values.forEach((x, i) => (values[i] = x * 1e-3)));
     const [half, brain] = [await castModel(model, 'float16'), await castModel(model, 'bfloat16')];
-    expect(outcomes(await compareTensors(half, brain))).toEqual({ rounded: 21 });
+    const comparisons = await compareTensors(half, brain);
+    const both = comparisons.find(({ name }) => name === W2);
+    expect(both).toMatchObject({ outcome: 'rounded', roundedTo: ['float16', 'bfloat16'], difference: { outliers: 0 } });
+    expect(outcomes(comparisons)).toEqual({ rounded: 21 });
+    expect(logitsLimit(comparisons)).toBe(1e-2);
     expect(tensorFindings(await compareTensors(half, brain))).toEqual([
       {
         level: 'rounding',
@@ -174,7 +181,7 @@ describe('rounding', () => {
   });
 
   it('does not excuse changes in one of two roundings of a source', async () => {
-    const model = syntheticModel();
+    const model = await withChange(syntheticModel(), W2, (values) => values.forEach((x, i) => (values[i] = x * 1e-3)));
     const half = await castModel(model, 'float16');
     const brain = await castModel(model, 'bfloat16');
     const one = await withChange(brain, W2, (values) => (values[100] = values[100]! * 2));

@@ -6,13 +6,14 @@
  *
  * @module
  */
+import type { DType } from '../dtype.js';
 import { type Tensor, rowLengthOf, tensorByteLength } from '../formats/tensor.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { PairedTensor, TensorComparison } from './comparison.js';
 import { diagnose } from './diagnose.js';
 import { type TensorPair, areEqual, pairedValues } from './lockstep.js';
-import { addValues, differenceOf, newStatistics, outcomeOf } from './tensor-statistics.js';
+import { type TensorStatistics, addValues, differenceOf, newStatistics, outcomeOf } from './tensor-statistics.js';
 
 /**
  * What became of every tensor of either model, in canonical order. An output matrix of its own is compared
@@ -75,12 +76,21 @@ async function comparePair(
 ): Promise<PairedTensor> {
   const { shape } = pair.a;
   const facts = { name, shape, dtypeA: pair.a.dtype, dtypeB: pair.b.dtype };
-  const equal = { ...facts, outcome: 'equal', difference: undefined, cause: undefined } as const;
+  const equal = { ...facts, outcome: 'equal', roundedTo: [], difference: undefined, cause: undefined } as const;
   if (await areEqual(pair, { signal })) return equal;
   const statistics = newStatistics(facts.dtypeA, facts.dtypeB, rowLengthOf(shape));
   for await (const values of pairedValues(pair, { signal })) addValues(statistics, values);
   const outcome = outcomeOf(statistics);
   if (outcome === 'equal') return equal; // the bits of a NaN differ, which means nothing
   const cause = outcome === 'different' ? await diagnose(pair, statistics, config, { signal }) : undefined;
-  return { ...facts, outcome, difference: differenceOf(statistics, shape), cause };
+  const roundedTo = outcome === 'rounded' ? roundedTypes(statistics, facts) : [];
+  return { ...facts, outcome, roundedTo, difference: differenceOf(statistics, shape), cause };
+}
+
+function roundedTypes(
+  { misfitsOfA, misfitsOfB }: TensorStatistics,
+  { dtypeA, dtypeB }: Pick<PairedTensor, 'dtypeA' | 'dtypeB'>,
+): DType[] {
+  if (misfitsOfB.count === 0) return [dtypeB];
+  return misfitsOfA.count === 0 ? [dtypeA] : [dtypeA, dtypeB];
 }

@@ -113,6 +113,8 @@ export interface EqualTensor {
   readonly dtypeA: DType;
   /** Type in the second. */
   readonly dtypeB: DType;
+  /** Nothing was rounded. */
+  readonly roundedTo: readonly [];
   /** Nothing differs. */
   readonly difference: undefined;
   /** So nothing has a cause. */
@@ -120,9 +122,11 @@ export interface EqualTensor {
 }
 
 /** A tensor that both have in one shape with other values. */
-export interface UnequalTensor extends Omit<EqualTensor, 'outcome' | 'difference' | 'cause'> {
+export interface UnequalTensor extends Omit<EqualTensor, 'outcome' | 'roundedTo' | 'difference' | 'cause'> {
   /** `rounded`: no further off than rounding to the other's type explains. */
   readonly outcome: 'rounded' | 'different';
+  /** Type to which one side's values were rounded, or both types where both come from a third; empty when different. */
+  readonly roundedTo: readonly DType[];
   /** How far apart. */
   readonly difference: TensorDifference;
   /** Why, where it could be found out; undefined unless different. */

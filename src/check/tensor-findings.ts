@@ -13,11 +13,8 @@ export function tensorFindings(comparisons: readonly TensorComparison[]): Findin
 
 /** Largest NMSE that the logits may have with weights rounded as these were. */
 export function logitsLimit(comparisons: readonly TensorComparison[]): number {
-  const limits = comparisons.flatMap((comparison) =>
-    comparison.outcome === 'rounded' || comparison.outcome === 'different'
-      ? [comparison.dtypeA, comparison.dtypeB].map((dtype) => ROUNDINGS[dtype]?.logitsNmse ?? 0)
-      : [],
-  );
+  const types = comparisons.flatMap((comparison) => (comparison.outcome === 'rounded' ? comparison.roundedTo : []));
+  const limits = types.map((dtype) => ROUNDINGS[dtype]?.logitsNmse ?? 0);
   return Math.max(EXACT_NMSE, ...limits);
 }
 
