@@ -14,6 +14,7 @@ import type { StoredTensor } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
 import type { ByteSource } from '../source/byte-source.js';
 import { vocabularyFromGguf } from '../tokenizer/gguf-fields.js';
+import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { canonicalTensors } from './canonical.js';
 import { type LlamaConfig, LlamaError, type LlamaModel, type RopeScaling } from './model.js';
 import { lastPathPart } from './model-name.js';
@@ -40,8 +41,7 @@ export async function openGgufModel(source: ByteSource, ropeFactor?: number): Pr
       isIgnored: (name) => name === ROPE_FREQS,
       inMetaOrder: (tensor) => tensor,
     });
-    const tokenizerKeys = [...file.metadata.keys()].filter((key) => key.startsWith('tokenizer.'));
-    const vocabulary = vocabularyFromGguf(await readMetadataValues(file.metadata, tokenizerKeys), path);
+    const vocabulary = await readVocabulary(file, path);
     const name = lastPathPart(path).replace(/\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
@@ -53,6 +53,13 @@ export async function openGgufModel(source: ByteSource, ropeFactor?: number): Pr
     await file.close();
     throw cause;
   }
+}
+
+/** The tokenizer in the metadata; undefined for files that were made without one. */
+async function readVocabulary(file: GgufFile, path: string): Promise<Vocabulary | undefined> {
+  const keys = [...file.metadata.keys()].filter((key) => key.startsWith('tokenizer.'));
+  if (keys.length === 0) return undefined;
+  return vocabularyFromGguf(await readMetadataValues(file.metadata, keys), path);
 }
 
 async function ggufConfig(
