@@ -30,7 +30,7 @@ function checkpointRow({ path, inspection, error }: FoundCheckpoint): string[] {
   if (inspection === undefined) return [name, `cannot be read   [${error?.code ?? ''}]`, '', ''];
   const { release, parameterCount, byteLength } = inspection;
   const what = release === undefined ? shapeOf(inspection) : titleOf(inspection);
-  return [name, what, `${parameters(parameterCount)}`, sized(byteLength), layoutOf(inspection)];
+  return [name, what, parameters(parameterCount), sized(byteLength), layoutOf(inspection)];
 }
 
 /** The shape of a model that is no known release. */

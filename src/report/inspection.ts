@@ -31,6 +31,13 @@ export function inspectionLines(inspection: Inspection, options: InspectionOptio
   ];
 }
 
+/** Further checkpoints in sub-folders, which have an inspection of their own. */
+export function insideLines(paths: readonly string[]): Line[] {
+  return paths.length === 0
+    ? []
+    : ['', ...wrap(`also a checkpoint: ${paths.map((path) => shown(path)).join(', ')}`, 2, 4)];
+}
+
 function section(lines: readonly Line[]): Line[] {
   return lines.length === 0 ? [] : ['', ...lines];
 }

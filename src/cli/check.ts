@@ -1,0 +1,53 @@
+/**
+ * `llama-inspect check A B`: are these two the same model?
+ *
+ * @module
+ */
+import type { Command } from 'commander';
+
+import { parseIds, parseRopeFactor } from './parse-options.js';
+import type { Bind } from './program.js';
+
+const EXAMPLES = `
+Hyperparameters, vocabulary and every tensor are compared, then both models are
+run on the same tokens, at ordinary positions and spread over the whole context.
+Exit code 0 when they are the same within the rounding of their types, else 1.
+
+Examples:
+  $ llama-inspect check Llama3.2-1B-Instruct 1b.gguf
+  $ llama-inspect check Llama3.2-1B-Instruct ./hf --tokens 128000,9906,11,1917
+  $ llama-inspect check ./hf 1b.gguf --json`;
+
+interface CheckCommandOptions {
+  readonly tokens?: number[];
+  readonly ropeFactor?: number;
+}
+
+/** Adds the command. */
+export function addCheck(program: Command, bind: Bind): void {
+  program
+    .command('check')
+    .summary('are two checkpoints the same model?')
+    .description('Prove in numbers that two checkpoints, of any layout, are the same model.')
+    .argument('<a>', 'the checkpoint that is held to be right')
+    .argument('<b>', 'the one to be proven')
+    .option('--tokens <ids>', 'further token ids to run: 1,2,3', parseIds)
+    .option('--rope-factor <number>', "rope factor of Meta's folders, which do not state it", parseRopeFactor)
+    .addHelpText('after', EXAMPLES)
+    .action(
+      bind(async (context, a: string, b: string, { tokens, ropeFactor }: CheckCommandOptions) => {
+        const { openModelPair } = await import('../llama/open-path-node.js');
+        const { compareModels } = await import('../check/compare-models.js');
+        const pair = await openModelPair(a, b, { ropeFactor, signal: context.signal });
+        await using first = pair.a;
+        await using second = pair.b;
+        const comparison = await context.watch((watching) =>
+          compareModels(first, second, { ...watching, tokens: tokens && [tokens] }),
+        );
+        const { comparisonLines } = await import('../report/comparison.js');
+        const { comparisonJson } = await import('../report/json.js');
+        await context.answer({ lines: () => comparisonLines(comparison), json: () => comparisonJson(comparison) });
+        return comparison.verdict === 'different' ? 1 : 0;
+      }),
+    );
+}

@@ -1,0 +1,97 @@
+/**
+ * `llama-inspect convert SOURCE --to FORMAT --output PATH`.
+ *
+ * @module
+ */
+import { type Command, Option } from 'commander';
+
+import type { ConvertOptions } from '../convert/options.js';
+import type { LlamaModel } from '../llama/model.js';
+import type { CommandContext } from './context.js';
+import { CliError } from './errors.js';
+import { parseRopeFactor, parseSize } from './parse-options.js';
+import type { Bind } from './program.js';
+
+const EXAMPLES = `
+The output appears whole or not at all. Without --type the weights keep their
+own type and nothing is lost; "to prove it" at the end names the check.
+
+Examples:
+  $ llama-inspect convert Llama3.2-1B-Instruct --to safetensors --output ./hf
+  $ llama-inspect convert Llama3.2-1B-Instruct --to gguf --output 1b.gguf
+  $ llama-inspect convert ./hf --to gguf --type f16 -o 1b-f16.gguf
+  $ llama-inspect convert Llama3.1-70B --to safetensors -o ./hf --dry-run`;
+
+interface ConvertCommandOptions extends Pick<ConvertOptions, 'to' | 'type' | 'maxShardSize'> {
+  readonly output: string;
+  readonly ropeFactor?: number;
+  readonly dryRun?: boolean;
+  readonly all?: boolean;
+  readonly force?: boolean;
+}
+
+/** Adds the command. */
+export function addConvert(program: Command, bind: Bind): void {
+  program
+    .command('convert')
+    .summary('to Hugging Face safetensors or GGUF')
+    .description('Convert a checkpoint of any layout to a Hugging Face folder or a GGUF file, in bounded memory.')
+    .argument('<source>', 'checkpoint')
+    .addOption(new Option('--to <format>', 'what to write').choices(['safetensors', 'gguf']).makeOptionMandatory())
+    .requiredOption('-o, --output <path>', 'folder (safetensors) or file (gguf) to write')
+    .addOption(
+      new Option('--type <type>', 'type of the weights; their own if not given').choices(['f32', 'f16', 'bf16']),
+    )
+    .option('--max-shard-size <size>', 'most bytes of a safetensors file; 5GB if not given', parseSize)
+    .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor)
+    .option('--dry-run', 'show what would be written, and write nothing')
+    .option('--all', 'with --dry-run: each tensor with its offset')
+    .option('--force', 'replace files that exist')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      bind(async (context, source: string, options: ConvertCommandOptions) => {
+        expectConsistent(options);
+        const { openModel } = await import('../llama/open-path-node.js');
+        const { signal } = context;
+        await using model = await openModel(source, { ropeFactor: options.ropeFactor, signal });
+        await (options.dryRun === true ? showPlan(context, model, options) : convert(context, model, options));
+        return 0;
+      }),
+    );
+}
+
+function expectConsistent({ to, maxShardSize, all, dryRun }: ConvertCommandOptions): void {
+  if (to === 'gguf' && maxShardSize !== undefined) {
+    throw new CliError('cli/usage', '--max-shard-size is for safetensors; a GGUF file is always one');
+  }
+  if (all === true && dryRun !== true) throw new CliError('cli/usage', '--all is for --dry-run');
+}
+
+async function showPlan(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
+  const { planConversionTo } = await import('../convert/convert-path-node.js');
+  const { planLines } = await import('../report/plan.js');
+  const { planJson } = await import('../report/json.js');
+  const { output } = options;
+  const plan = await planConversionTo(model, output, options);
+  await context.warn(plan.warnings);
+  await context.answer({ lines: () => planLines(plan, output, options), json: () => planJson(plan, output) });
+}
+
+async function convert(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
+  const { planConversionTo, runPlanTo } = await import('../convert/convert-path-node.js');
+  const { intentLines } = await import('../report/plan.js');
+  const { conversionLines } = await import('../report/conversion.js');
+  const { conversionJson } = await import('../report/json.js');
+  const began = performance.now();
+  const { output, force, ropeFactor } = options;
+  const plan = await planConversionTo(model, output, options);
+  await context.warn(plan.warnings);
+  await context.announce(intentLines(plan));
+  const result = await context.watch((watching) => runPlanTo(plan, output, { force, ...watching }));
+  const facts = {
+    ...{ source: model.path, output, ropeFactor },
+    seconds: (performance.now() - began) / 1000,
+    peakMemory: process.resourceUsage().maxRSS * 1024,
+  };
+  await context.answer({ lines: () => conversionLines(result, facts), json: () => conversionJson(result, facts) });
+}

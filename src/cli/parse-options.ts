@@ -1,0 +1,32 @@
+/**
+ * Numbers on the command line.
+ *
+ * @module
+ */
+import { InvalidArgumentError } from 'commander';
+
+/** Whole numbers with commas between them: `1,2,3`. @throws InvalidArgumentError */
+export function parseIds(text: string): number[] {
+  const ids = text.split(',').map((part) => part.trim());
+  if (!ids.every((id) => /^\d{1,15}$/.test(id))) {
+    throw new InvalidArgumentError('Whole numbers with commas between them were expected, such as 1,2,3.');
+  }
+  return ids.map(Number);
+}
+
+const UNITS = ['', 'k', 'm', 'g', 't'];
+
+/** A size such as `5GB`, `500MB`, `5GiB` or a number of bytes, in bytes. @throws InvalidArgumentError */
+export function parseSize(text: string): number {
+  const [, number = '', unit = '', binary = ''] = /^(\d+(?:\.\d+)?) *([kmgt]?)(i?)b?$/i.exec(text) ?? [];
+  const bytes = Math.floor(Number(number) * (binary === '' ? 1000 : 1024) ** UNITS.indexOf(unit.toLowerCase()));
+  if (number !== '' && (binary === '' || unit !== '') && bytes >= 1 && Number.isSafeInteger(bytes)) return bytes;
+  throw new InvalidArgumentError('A size was expected, such as 5GB, 500MB or 5GiB.');
+}
+
+/** Factor of the rope scaling. @throws InvalidArgumentError */
+export function parseRopeFactor(text: string): number {
+  const factor = Number(text);
+  if (text.trim() !== '' && Number.isFinite(factor) && factor >= 1) return factor;
+  throw new InvalidArgumentError('A number of at least 1 was expected, such as 8 or 32.');
+}

@@ -1,0 +1,126 @@
+/**
+ * One run of the command line: arguments in, text on two streams, an exit code out.
+ *
+ * Whatever goes wrong ends here as one line with a code; a stack trace is shown only with `--verbose`.
+ *
+ * @module
+ */
+import { Writable } from 'node:stream';
+import { inspect } from 'node:util';
+
+import { CommanderError } from 'commander';
+
+import { CheckpointError } from '../errors.js';
+import { errorLines } from '../report/error.js';
+import { errorJson } from '../report/json.js';
+import { renderLines } from '../report/lines.js';
+import { type GlobalOptions, type Printers, type Surroundings, commandContext, printJson } from './context.js';
+import { CliError } from './errors.js';
+import { type ExitCode, cliProgram } from './program.js';
+import { watchOnTerminal, watchSilently } from './progress.js';
+import { type CliStream, printerFor } from './streams.js';
+
+/** What surrounds a run. */
+export interface CliEnvironment {
+  /** Takes results. */
+  readonly stdout: CliStream;
+  /** Takes progress, warnings and errors. */
+  readonly stderr: CliStream;
+  /** Aborting it interrupts the command, which cleans up and gives 130. */
+  readonly signal: AbortSignal;
+}
+
+/** Exit codes: fine; the answer is no; could not run; interrupted. */
+export const EXIT = { fine: 0, no: 1, failed: 2, interrupted: 130 } as const;
+
+/**
+ * Runs one command and gives its exit code; never throws.
+ *
+ * @param argv - arguments after the program's name
+ */
+export async function runCli(argv: readonly string[], environment: CliEnvironment): Promise<number> {
+  const colour = !argv.includes('--no-color');
+  const printers = { out: printerFor(environment.stdout, colour), err: printerFor(environment.stderr, colour) };
+  // known before the arguments are parsed, because a usage error must come as JSON too
+  const early: GlobalOptions = { json: argv.includes('--json'), verbose: argv.includes('--verbose') };
+  try {
+    return await runProgram(argv, printers, environment);
+  } catch (error) {
+    return await reportFailure(error, printers, early, environment.signal);
+  } finally {
+    printers.out.release();
+    printers.err.release();
+  }
+}
+
+async function runProgram(argv: readonly string[], printers: Printers, environment: CliEnvironment): Promise<number> {
+  let exitCode: ExitCode = EXIT.fine;
+  const texts: string[] = [];
+  const program = cliProgram(
+    (text) => texts.push(text),
+    (command) =>
+      async (...args) => {
+        const options = program.opts<GlobalOptions>();
+        exitCode = await command(commandContext(printers, options, surroundings(options, environment)), ...args);
+      },
+  );
+  try {
+    await program.parseAsync(argv.length === 0 ? ['--help'] : argv, { from: 'user' });
+  } catch (error) {
+    if (!(error instanceof CommanderError) || error.exitCode !== 0) throw error;
+  }
+  const printer = argv.length === 0 ? printers.err : printers.out;
+  for (const text of texts) await printer.print(text);
+  return argv.length === 0 ? EXIT.failed : exitCode;
+}
+
+function surroundings({ json, quiet, color }: GlobalOptions, environment: CliEnvironment): Surroundings {
+  const { stderr, signal } = environment;
+  const inherited = color === false ? ['--no-color'] : [];
+  const silent = { stdout: nowhere(), stderr: nowhere(), signal };
+  return {
+    signal,
+    watch: stderr.isTTY === true && quiet !== true ? watchOnTerminal(signal, stderr) : watchSilently(signal),
+    rerun: (argv) => runCli([...argv, ...inherited], json === true ? silent : environment),
+  };
+}
+
+/** A stream that forgets everything. */
+function nowhere(): Writable {
+  return new Writable({ write: (_chunk, _encoding, done) => done() });
+}
+
+async function reportFailure(
+  thrown: unknown,
+  { out, err }: Printers,
+  { json, verbose }: GlobalOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const error = describe(thrown, signal);
+  try {
+    if (json === true) await printJson(out, errorJson(error));
+    else await err.print(renderLines(errorLines(error), err.paint));
+    if (verbose === true) await err.print(renderLines(inspect(thrown).split('\n')));
+  } catch {
+    // neither the answer nor the reason can be printed: the exit code is all that is left to say
+  }
+  return error.code === 'cli/interrupted' ? EXIT.interrupted : EXIT.failed;
+}
+
+function describe(thrown: unknown, signal: AbortSignal): CheckpointError {
+  if (signal.aborted) {
+    return new CliError('cli/interrupted', 'interrupted; what was half written has been removed', { cause: thrown });
+  }
+  if (thrown instanceof CheckpointError) return thrown;
+  if (thrown instanceof CommanderError) return usageError(thrown);
+  const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
+  return new CliError('cli/internal', message.replace(/\s*\n[\s\S]*/, ''), {
+    hint: 'this is a fault of llama-inspect: run it again with --verbose and report what it prints',
+    cause: thrown,
+  });
+}
+
+function usageError({ message }: CommanderError): CliError {
+  const sentence = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
+  return new CliError('cli/usage', sentence, { hint: 'llama-inspect --help shows what there is' });
+}

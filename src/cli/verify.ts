@@ -1,0 +1,39 @@
+/**
+ * `llama-inspect verify FOLDER`: is it intact?
+ *
+ * @module
+ */
+import type { Command } from 'commander';
+
+import type { Bind } from './program.js';
+
+const EXAMPLES = `
+Exit code 0 when everything is proven intact, 1 when something is wrong or
+could not be proven.
+
+Examples:
+  $ llama-inspect verify Llama3.2-1B-Instruct
+  $ llama-inspect verify ./llama-2-7b --json`;
+
+/** Adds the command. */
+export function addVerify(program: Command, bind: Bind): void {
+  program
+    .command('verify')
+    .summary('is it intact? hashes, structure, shapes')
+    .description(
+      'Compare every file with checklist.chk, and the tensors with the ' +
+        'hyperparameters and the tokenizer. Reads every byte once.',
+    )
+    .argument('<folder>', 'checkpoint')
+    .addHelpText('after', EXAMPLES)
+    .action(
+      bind(async (context, path: string) => {
+        const { verifyFolder } = await import('../integrity/verify-path-node.js');
+        const report = await context.watch((watching) => verifyFolder(path, watching));
+        const { verificationLines } = await import('../report/verification.js');
+        const { verificationJson } = await import('../report/json.js');
+        await context.answer({ lines: () => verificationLines(report), json: () => verificationJson(report) });
+        return report.verdict === 'intact' ? 0 : 1;
+      }),
+    );
+}
