@@ -104,9 +104,7 @@ export function torchTensor(name: string, path: readonly PathSegment[], value: R
     storedDtype: value.storedDtype,
     shape,
     storage: storage.key,
-    viewKey: [storage.key, storageOffset, value.storedDtype, conjugated, negated, shape.join(), stride.join()].join(
-      ' ',
-    ),
+    viewKey: viewKeyOf(value),
     stride,
     storageOffset,
     requiresGrad: value.requiresGrad,
