@@ -23,7 +23,7 @@ export function compareLogits(a: Float32Array, b: Float32Array, vocabSize: numbe
   }
   return {
     rows,
-    maxAbs: a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - (b[i] as number))), 0),
+    maxAbs: a.reduce((largest, value, i) => Math.max(largest, Math.abs(value - b[i]!)), 0),
     nmse: nmseOf(a, b),
     klMean: divergences.reduce((sum, value) => sum + value, 0) / rows,
     klMax: divergences.reduce((largest, value) => Math.max(largest, value), 0),
@@ -36,8 +36,8 @@ export function nmseOf(a: Float32Array, b: Float32Array): number {
   let squares = 0;
   let differences = 0;
   for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const apart = x - (b[i] as number);
+    const x = a[i]!;
+    const apart = x - b[i]!;
     squares += x * x;
     differences += apart * apart;
   }
@@ -50,17 +50,17 @@ function divergence(a: Float32Array, b: Float32Array): number {
   const normB = logSumExp(b);
   let sum = 0;
   for (let i = 0; i < a.length; i++) {
-    const logA = (a[i] as number) - normA;
-    sum += Math.exp(logA) * (logA - ((b[i] as number) - normB));
+    const logA = a[i]! - normA;
+    sum += Math.exp(logA) * (logA - (b[i]! - normB));
   }
   return Math.max(0, sum); // equal rows give a sum that rounding may leave a little below zero
 }
 
 function logSumExp(logits: Float32Array): number {
-  const largest = logits[likeliest(logits)] as number;
+  const largest = logits[likeliest(logits)]!;
   return largest + Math.log(logits.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }
 
 function likeliest(logits: Float32Array): number {
-  return logits.reduce((best, value, i) => (value > (logits[best] as number) ? i : best), 0);
+  return logits.reduce((best, value, i) => (value > logits[best]! ? i : best), 0);
 }

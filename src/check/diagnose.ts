@@ -98,7 +98,7 @@ async function searchRows(pair: TensorPair, options: ReadOptions): Promise<Tenso
   if (!sorted.a.every((hash, i) => hash === sorted.b[i])) return undefined;
   const row = hashes.a.findIndex((hash, i) => hash !== hashes.b[i]);
   const count = hashes.a.reduce((sum, hash, i) => sum + (hash === hashes.b[i] ? 0 : 1), 0);
-  return { kind: 'rows-moved', count, row, from: hashes.a.indexOf(hashes.b[row] as number) };
+  return { kind: 'rows-moved', count, row, from: hashes.a.indexOf(hashes.b[row]!) };
 }
 
 function addHashes(hashes: { a: Float64Array; b: Float64Array }, { start, a, b }: PairedValues, width: number): void {

@@ -31,5 +31,5 @@ function fallsBelow(bits: number, rounded: number, { halfUnit, smallestHalfUnit 
 }
 
 function powerOf(bits: number): number {
-  return POWERS[(bits >>> 23) & 0xff] as number;
+  return POWERS[(bits >>> 23) & 0xff]!;
 }

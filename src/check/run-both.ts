@@ -70,15 +70,11 @@ async function pullBoth(
     const { name, values } = a.value;
     const counts = name === 'output' ? rowCounts : tokenCounts;
     const parts = { a: slices(values, counts), b: slices(b.value.values, counts) };
-    parts.a.forEach((part, i) => gathered[i]?.push({ stage: name, nmse: nmseOf(part, parts.b[i] as Float32Array) }));
+    parts.a.forEach((part, i) => gathered[i]?.push({ stage: name, nmse: nmseOf(part, parts.b[i]!) }));
     if (name !== 'output') continue;
-    logits = parts.a.map((part, i) =>
-      compareLogits(part, parts.b[i] as Float32Array, part.length / (rowCounts[i] as number)),
-    );
+    logits = parts.a.map((part, i) => compareLogits(part, parts.b[i]!, part.length / rowCounts[i]!));
   }
-  return prompts.map((prompt, i) =>
-    runOf(prompt, logits[i] as LogitDifference, gathered[i] as StageDifference[], nmseLimit),
-  );
+  return prompts.map((prompt, i) => runOf(prompt, logits[i]!, gathered[i]!, nmseLimit));
 }
 
 /** The part of each prompt, where `counts` says how many rows of the whole are its own. */

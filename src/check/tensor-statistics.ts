@@ -82,8 +82,8 @@ export function addValues(statistics: TensorStatistics, { start, a, b }: PairedV
   const bitsB = bitsOf(b);
   statistics.elements += a.length;
   for (let i = 0; i < a.length; i++) {
-    const x = a[i] as number;
-    const y = b[i] as number;
+    const x = a[i]!;
+    const y = b[i]!;
     if (Number.isFinite(x) && Number.isFinite(y)) {
       statistics.squaresA += x * x;
       statistics.squaresB += y * y;
@@ -91,7 +91,7 @@ export function addValues(statistics: TensorStatistics, { start, a, b }: PairedV
     }
     if (bitsA[i] === bitsB[i] || (Number.isNaN(x) && Number.isNaN(y))) continue;
     addDifference(statistics, start + i, x, y);
-    addMisfits(statistics, { at: start + i, a: x, b: y }, bitsA[i] as number, bitsB[i] as number);
+    addMisfits(statistics, { at: start + i, a: x, b: y }, bitsA[i]!, bitsB[i]!);
   }
 }
 

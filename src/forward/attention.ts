@@ -58,15 +58,15 @@ function attendHead(
     for (let seen = start; seen <= token; seen++) {
       const key = seen * nKvHeads * headDim + columns.keyValue;
       let dot = 0;
-      for (let i = 0; i < headDim; i++) dot += (queries[query + i] as number) * (keys[key + i] as number);
+      for (let i = 0; i < headDim; i++) dot += queries[query + i]! * keys[key + i]!;
       scores[seen - start] = dot * scale;
     }
     softmax(scores);
     sums.fill(0);
     for (let seen = start; seen <= token; seen++) {
       const value = seen * nKvHeads * headDim + columns.keyValue;
-      const weight = scores[seen - start] as number;
-      for (let i = 0; i < headDim; i++) sums[i] = (sums[i] as number) + weight * (values[value + i] as number);
+      const weight = scores[seen - start]!;
+      for (let i = 0; i < headDim; i++) sums[i] = sums[i]! + weight * values[value + i]!;
     }
     mixed.set(sums, query);
   }

@@ -27,9 +27,9 @@ export function rmsNorm(hidden: Float32Array, weight: Float32Array, epsilon: num
   const normed = new Float32Array(hidden.length); // (tokens, dim)
   for (let start = 0; start < hidden.length; start += dim) {
     let squares = 0;
-    for (let i = start; i < start + dim; i++) squares += (hidden[i] as number) * (hidden[i] as number);
+    for (let i = start; i < start + dim; i++) squares += hidden[i]! * hidden[i]!;
     const scale = 1 / Math.sqrt(squares / dim + Math.fround(epsilon));
-    for (let i = 0; i < dim; i++) normed[start + i] = (hidden[start + i] as number) * scale * (weight[i] as number);
+    for (let i = 0; i < dim; i++) normed[start + i] = hidden[start + i]! * scale * weight[i]!;
   }
   return normed;
 }
@@ -52,10 +52,10 @@ export function rotate(heads: Float32Array, { cos, sin }: Rotation, tokens: numb
     for (let column = 0; column < width; column += 2) {
       const angle = token * pairs + ((column / 2) % pairs);
       const at = token * width + column;
-      const re = heads[at] as number;
-      const im = heads[at + 1] as number;
-      heads[at] = re * (cos[angle] as number) - im * (sin[angle] as number);
-      heads[at + 1] = re * (sin[angle] as number) + im * (cos[angle] as number);
+      const re = heads[at]!;
+      const im = heads[at + 1]!;
+      heads[at] = re * cos[angle]! - im * sin[angle]!;
+      heads[at + 1] = re * sin[angle]! + im * cos[angle]!;
     }
   }
 }
@@ -65,17 +65,16 @@ export function softmax(scores: Float64Array): void {
   let largest = -Infinity;
   for (const score of scores) largest = Math.max(largest, score);
   let sum = 0;
-  for (let i = 0; i < scores.length; i++) sum += scores[i] = Math.exp((scores[i] as number) - largest);
-  for (let i = 0; i < scores.length; i++) scores[i] = (scores[i] as number) / sum;
+  for (let i = 0; i < scores.length; i++) sum += scores[i] = Math.exp(scores[i]! - largest);
+  for (let i = 0; i < scores.length; i++) scores[i] = scores[i]! / sum;
 }
 
 /** `silu(gate) * up`, element by element, into `gate`; silu(x) = x / (1 + exp(-x)). */
 export function swiglu(gate: Float32Array, up: Float32Array): void {
-  for (let i = 0; i < gate.length; i++)
-    gate[i] = ((gate[i] as number) / (1 + Math.exp(-(gate[i] as number)))) * (up[i] as number);
+  for (let i = 0; i < gate.length; i++) gate[i] = (gate[i]! / (1 + Math.exp(-gate[i]!))) * up[i]!;
 }
 
 /** Adds `change` to the residual stream in place; both (tokens, dim). */
 export function addTo(hidden: Float32Array, change: Float32Array): void {
-  for (let i = 0; i < hidden.length; i++) hidden[i] = (hidden[i] as number) + (change[i] as number);
+  for (let i = 0; i < hidden.length; i++) hidden[i] = hidden[i]! + change[i]!;
 }

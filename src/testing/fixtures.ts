@@ -42,5 +42,5 @@ export function readNpy(path: string): { shape: number[]; data: Float32Array } {
     .split(',')
     .filter((part) => part.trim() !== '')
     .map(Number);
-  return { shape, data: new Float32Array(bytes.buffer.slice(bytes.byteOffset + 10 + headerLength)) };
+  return { shape, data: new Float32Array(Uint8Array.from(bytes.subarray(10 + headerLength)).buffer) };
 }
