@@ -44,9 +44,10 @@ export function addCheck(program: Command, bind: Bind): void {
         const comparison = await context.watch((watching) =>
           compareModels(first, second, { ...watching, tokens: tokens && [tokens] }),
         );
-        const { comparisonLines } = await import('../report/comparison.js');
-        const { comparisonJson } = await import('../report/json.js');
-        await context.answer({ lines: () => comparisonLines(comparison), json: () => comparisonJson(comparison) });
+        await context.answer({
+          lines: async () => (await import('../report/comparison.js')).comparisonLines(comparison),
+          json: async () => (await import('../report/json.js')).comparisonJson(comparison),
+        });
         return comparison.verdict === 'different' ? 1 : 0;
       }),
     );

@@ -4,7 +4,6 @@
  * @module
  */
 import type { OperationOptions } from '../options.js';
-import { warningLines } from '../report/error.js';
 import type { JsonReport } from '../report/json.js';
 import { type Line, renderLines } from '../report/lines.js';
 import type { Printer } from './streams.js';
@@ -21,12 +20,12 @@ export interface GlobalOptions {
   readonly color?: boolean;
 }
 
-/** An answer in both its forms; only the one that is wanted is made. */
+/** An answer in both its forms; only the one that is wanted is made, and only its code is loaded. */
 export interface Answer {
   /** For a person. */
-  readonly lines: () => readonly Line[];
+  readonly lines: () => Promise<readonly Line[]>;
   /** For a program. */
-  readonly json: () => JsonReport;
+  readonly json: () => Promise<JsonReport>;
 }
 
 /** What a command works with. */
@@ -65,14 +64,16 @@ export function commandContext(
   return {
     ...surroundings,
     answer: async (answer) => {
-      if (json === true) await printJson(out, answer.json());
-      else await out.print(renderLines(answer.lines(), out.paint));
+      if (json === true) await printJson(out, await answer.json());
+      else await out.print(renderLines(await answer.lines(), out.paint));
     },
     announce: async (lines) => {
       if (json !== true) await out.print(renderLines(lines, out.paint));
     },
     warn: async (warnings) => {
-      if (quiet !== true) await err.print(renderLines(warningLines(warnings), err.paint));
+      if (quiet === true || warnings.length === 0) return;
+      const { warningLines } = await import('../report/error.js');
+      await err.print(renderLines(warningLines(warnings), err.paint));
     },
   };
 }

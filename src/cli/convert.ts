@@ -69,19 +69,18 @@ function expectConsistent({ to, maxShardSize, all, dryRun }: ConvertCommandOptio
 
 async function showPlan(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
   const { planConversionTo } = await import('../convert/convert-path-node.js');
-  const { planLines } = await import('../report/plan.js');
-  const { planJson } = await import('../report/json.js');
   const { output } = options;
   const plan = await planConversionTo(model, output, options);
   await context.warn(plan.warnings);
-  await context.answer({ lines: () => planLines(plan, output, options), json: () => planJson(plan, output) });
+  await context.answer({
+    lines: async () => (await import('../report/plan.js')).planLines(plan, output, options),
+    json: async () => (await import('../report/json.js')).planJson(plan, output),
+  });
 }
 
 async function convert(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
   const { planConversionTo, runPlanTo } = await import('../convert/convert-path-node.js');
   const { intentLines } = await import('../report/plan.js');
-  const { conversionLines } = await import('../report/conversion.js');
-  const { conversionJson } = await import('../report/json.js');
   const began = performance.now();
   const { output, force, ropeFactor } = options;
   const plan = await planConversionTo(model, output, options);
@@ -93,5 +92,8 @@ async function convert(context: CommandContext, model: LlamaModel, options: Conv
     seconds: (performance.now() - began) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
   };
-  await context.answer({ lines: () => conversionLines(result, facts), json: () => conversionJson(result, facts) });
+  await context.answer({
+    lines: async () => (await import('../report/conversion.js')).conversionLines(result, facts),
+    json: async () => (await import('../report/json.js')).conversionJson(result, facts),
+  });
 }

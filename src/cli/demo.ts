@@ -29,15 +29,13 @@ export function addDemo(program: Command, bind: Bind): void {
     .action(
       bind(async (context) => {
         const { runDemo } = await import('./demo-steps.js');
-        const { demoLines } = await import('../report/demo.js');
-        const { jsonReport } = await import('../report/json.js');
         const began = performance.now();
         const steps = await runDemo((step) => showStep(context, step));
         const ok = steps.every(({ exitCode, expected }) => exitCode === expected);
         const seconds = (performance.now() - began) / 1000;
         await context.answer({
-          lines: () => demoLines(steps, seconds),
-          json: () => jsonReport('demo', { ok, seconds, steps }),
+          lines: async () => (await import('../report/demo.js')).demoLines(steps, seconds),
+          json: async () => (await import('../report/json.js')).jsonReport('demo', { ok, seconds, steps }),
         });
         return ok ? 0 : 1;
       }),

@@ -5,8 +5,6 @@
  */
 import type { Command } from 'commander';
 
-import type { PathInspection } from '../llama/inspect-path-node.js';
-import type { Answer } from './context.js';
 import type { Bind } from './program.js';
 
 const EXAMPLES = `
@@ -32,30 +30,11 @@ export function addInspect(program: Command, bind: Bind): void {
       bind(async (context, path: string, options: { all?: boolean }) => {
         const { inspectPath } = await import('../llama/inspect-path-node.js');
         const found = await inspectPath(path, { signal: context.signal });
-        await context.answer(await answerFor(found, options));
+        await context.answer({
+          lines: async () => (await import('../report/path-inspection.js')).pathInspectionLines(found, options),
+          json: async () => (await import('../report/json.js')).pathInspectionJson(found),
+        });
         return 0;
       }),
     );
-}
-
-async function answerFor(found: PathInspection, options: { all?: boolean }): Promise<Answer> {
-  const json = await import('../report/json.js');
-  if (found.kind === 'one') {
-    const { inspectionLines, insideLines } = await import('../report/inspection.js');
-    const { inspection, inside } = found;
-    return {
-      lines: () => [...inspectionLines(inspection, options), ...insideLines(inside)],
-      json: () => json.inspectionJson(inspection, inside),
-    };
-  }
-  const { checkpointsLines, looseFilesLines } = await import('../report/checkpoints.js');
-  if (found.kind === 'several') {
-    const { path, checkpoints } = found;
-    return {
-      lines: () => checkpointsLines(path, checkpoints),
-      json: () => json.checkpointsJson(path, checkpoints),
-    };
-  }
-  const { path, files } = found;
-  return { lines: () => looseFilesLines(path, files), json: () => json.looseFilesJson(path, files) };
 }

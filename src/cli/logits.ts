@@ -6,7 +6,6 @@
 import type { Command } from 'commander';
 
 import type { ForwardResult } from '../forward/forward.js';
-import { marked, shown } from '../report/lines.js';
 import { parseIds, parseRopeFactor } from './parse-options.js';
 import type { Bind } from './program.js';
 
@@ -45,11 +44,9 @@ export function addLogits(program: Command, bind: Bind): void {
         await using model = await openModel(path, { ropeFactor, signal: context.signal });
         const result = await context.watch((watching) => forward(model, tokens, { positions, ...watching }));
         if (output !== undefined) await writeNpy(result, output, force);
-        const { logitsLines } = await import('../report/logits.js');
-        const { logitsJson } = await import('../report/json.js');
         await context.answer({
-          lines: () => [...logitsLines(result, model.vocabulary), ...wroteLines(output)],
-          json: () => logitsJson(result, model.path, output),
+          lines: async () => (await import('../report/logits.js')).logitsLines(result, model.vocabulary, output),
+          json: async () => (await import('../report/json.js')).logitsJson(result, model.path, output),
         });
         return 0;
       }),
@@ -60,8 +57,4 @@ async function writeNpy(result: ForwardResult, output: string, force: boolean | 
   const { encodeNpy } = await import('../forward/npy.js');
   const { writeFileWhole } = await import('../convert/write-file-node.js');
   await writeFileWhole(output, encodeNpy(result.logits, [result.rows.length, result.vocabSize]), { force });
-}
-
-function wroteLines(output: string | undefined) {
-  return output === undefined ? [] : ['', [marked('good', `wrote ${shown(output)}`)]];
 }

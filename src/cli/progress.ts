@@ -9,30 +9,23 @@ import type { Options, Params, SingleBar } from 'cli-progress';
 
 import type { OperationOptions, Progress } from '../options.js';
 import { progressText } from '../report/progress.js';
-import type { CommandContext } from './context.js';
 import type { CliStream } from './streams.js';
-
-/** Runs an operation, and shows how far it has come. */
-type Watch = CommandContext['watch'];
 
 /** Milliseconds of work before a bar appears. */
 const DELAY = 300;
 
-/** Runs operations without a bar. */
-export function watchSilently(signal: AbortSignal): Watch {
-  return (operation) => operation({ signal });
-}
-
-/** Runs operations under a bar on a terminal. */
-export function watchOnTerminal(signal: AbortSignal, stream: CliStream): Watch {
-  return async <T>(operation: (options: OperationOptions) => Promise<T>) => {
-    const view = await progressView(stream);
-    try {
-      return await operation({ signal, onProgress: view.show });
-    } finally {
-      view.stop();
-    }
-  };
+/** Runs an operation under a bar on a terminal. */
+export async function watchOnTerminal<T>(
+  operation: (options: OperationOptions) => Promise<T>,
+  signal: AbortSignal,
+  stream: CliStream,
+): Promise<T> {
+  const view = await progressView(stream);
+  try {
+    return await operation({ signal, onProgress: view.show });
+  } finally {
+    view.stop();
+  }
 }
 
 interface ProgressView {

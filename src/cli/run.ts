@@ -11,13 +11,10 @@ import { inspect } from 'node:util';
 import { CommanderError } from 'commander';
 
 import { CheckpointError } from '../errors.js';
-import { errorLines } from '../report/error.js';
-import { errorJson } from '../report/json.js';
 import { renderLines } from '../report/lines.js';
 import { type GlobalOptions, type Printers, type Surroundings, commandContext, printJson } from './context.js';
 import { CliError } from './errors.js';
 import { type ExitCode, cliProgram } from './program.js';
-import { watchOnTerminal, watchSilently } from './progress.js';
 import { type CliStream, printerFor } from './streams.js';
 
 /** What surrounds a run. */
@@ -80,7 +77,11 @@ function surroundings({ json, quiet, color }: GlobalOptions, environment: CliEnv
   const silent = { stdout: nowhere(), stderr: nowhere(), signal };
   return {
     signal,
-    watch: stderr.isTTY === true && quiet !== true ? watchOnTerminal(signal, stderr) : watchSilently(signal),
+    watch: async (operation) => {
+      if (stderr.isTTY !== true || quiet === true) return operation({ signal });
+      const { watchOnTerminal } = await import('./progress.js');
+      return watchOnTerminal(operation, signal, stderr);
+    },
     rerun: (argv) => runCli([...argv, ...inherited], json === true ? silent : environment),
   };
 }
@@ -98,8 +99,8 @@ async function reportFailure(
 ): Promise<number> {
   const error = describe(thrown, signal);
   try {
-    if (json === true) await printJson(out, errorJson(error));
-    else await err.print(renderLines(errorLines(error), err.paint));
+    if (json === true) await printJson(out, (await import('../report/json.js')).errorJson(error));
+    else await err.print(renderLines((await import('../report/error.js')).errorLines(error), err.paint));
     if (verbose === true) await err.print(renderLines(inspect(thrown).split('\n')));
   } catch {
     // neither the answer nor the reason can be printed: the exit code is all that is left to say

@@ -36,9 +36,10 @@ export function addTensors(program: Command, bind: Bind): void {
       bind(async (context, path: string, { all, hash }: TensorsCommandOptions) => {
         const { listTensors } = await import('../integrity/verify-path-node.js');
         const tensors = await context.watch((watching) => listTensors(path, { hash, ...watching }));
-        const { tensorsLines } = await import('../report/tensors.js');
-        const { tensorsJson } = await import('../report/json.js');
-        await context.answer({ lines: () => tensorsLines(tensors, { all }), json: () => tensorsJson(tensors) });
+        await context.answer({
+          lines: async () => (await import('../report/tensors.js')).tensorsLines(tensors, { all }),
+          json: async () => (await import('../report/json.js')).tensorsJson(tensors),
+        });
         return 0;
       }),
     );

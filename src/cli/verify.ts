@@ -30,9 +30,10 @@ export function addVerify(program: Command, bind: Bind): void {
       bind(async (context, path: string) => {
         const { verifyFolder } = await import('../integrity/verify-path-node.js');
         const report = await context.watch((watching) => verifyFolder(path, watching));
-        const { verificationLines } = await import('../report/verification.js');
-        const { verificationJson } = await import('../report/json.js');
-        await context.answer({ lines: () => verificationLines(report), json: () => verificationJson(report) });
+        await context.answer({
+          lines: async () => (await import('../report/verification.js')).verificationLines(report),
+          json: async () => (await import('../report/json.js')).verificationJson(report),
+        });
         return report.verdict === 'intact' ? 0 : 1;
       }),
     );

@@ -23,6 +23,7 @@ export type PathInspection =
   | {
       /** One checkpoint, or one file of tensors. */
       readonly kind: 'one';
+      /** What it is. */
       readonly inspection: Inspection;
       /** Paths of further checkpoints in sub-folders of it. */
       readonly inside: readonly string[];
@@ -30,13 +31,17 @@ export type PathInspection =
   | {
       /** A folder of checkpoints. */
       readonly kind: 'several';
+      /** The folder. */
       readonly path: string;
+      /** What is in it. */
       readonly checkpoints: readonly FoundCheckpoint[];
     }
   | {
       /** A folder with files of tensors that are no checkpoint. */
       readonly kind: 'loose';
+      /** The folder. */
       readonly path: string;
+      /** Its files. */
       readonly files: readonly Inspection[];
     };
 

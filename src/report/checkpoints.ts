@@ -6,7 +6,7 @@
 import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
 import type { Inspection } from '../llama/inspect.js';
 import { lastPathPart } from '../llama/model-name.js';
-import { layoutOf, titleOf } from './inspection.js';
+import { titleOf } from './inspection.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
 import { counted, parameters, sized } from './numbers.js';
 import { table } from './table.js';
@@ -30,13 +30,24 @@ function checkpointRow({ path, inspection, error }: FoundCheckpoint): string[] {
   if (inspection === undefined) return [name, `cannot be read   [${error?.code ?? ''}]`, '', ''];
   const { release, parameterCount, byteLength } = inspection;
   const what = release === undefined ? shapeOf(inspection) : titleOf(inspection);
-  return [name, what, parameters(parameterCount), sized(byteLength), layoutOf(inspection)];
+  return [name, what, parameters(parameterCount), sized(byteLength), shortLayoutOf(inspection)];
 }
 
 /** The shape of a model that is no known release. */
 function shapeOf({ config, kind }: Inspection): string {
   if (config !== undefined) return `dim ${config.dim}, ${counted(config.nLayers, 'layer')}`;
   return kind ?? '';
+}
+
+const LAYOUTS: Readonly<Record<Inspection['layout'], string>> = {
+  meta: 'Meta',
+  hf: 'Hugging Face',
+  gguf: 'GGUF',
+  file: 'tensors',
+};
+
+function shortLayoutOf({ layout, shardCount }: Inspection): string {
+  return shardCount === 1 ? LAYOUTS[layout] : `${LAYOUTS[layout]}, ${shardCount} files`;
 }
 
 /** Files of tensors that are no checkpoint. */

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import type { Inspection, InspectedTensor } from '../llama/inspect.js';
+import type { Inspection } from '../llama/inspect.js';
 import { isInstructName } from '../llama/model-name.js';
 import type { LlamaConfig } from '../llama/model.js';
 import { collapseLayers, expandLayers } from './collapse-layers.js';
 import { decisionLines } from './decisions.js';
 import { fileLines } from './files.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
-import { counted, extents, parameters, plain, sized } from './numbers.js';
-import { table } from './table.js';
+import { counted, parameters, plain, sized } from './numbers.js';
+import { tensorTable } from './tensor-table.js';
 
 /** How much of an inspection is shown. */
 export interface InspectionOptions {
@@ -96,12 +96,6 @@ function dotted(parts: readonly string[]): Line[] {
 }
 
 function tensorLines({ tensors, config }: Inspection, { all }: InspectionOptions): Line[] {
-  const rows = (all === true ? expandLayers(tensors) : collapseLayers(tensors)).map((group) => tensorRow(group));
-  if (config?.tied === true) rows.push(['output.weight', '= tok_embeddings', '', '', '']);
-  return table(rows, { head: ['tensor', 'shape', 'dtype', 'bytes', '×'], numbers: [3, 4] });
-}
-
-function tensorRow({ name, tensors }: { name: string; tensors: readonly [InspectedTensor, ...unknown[]] }): string[] {
-  const [{ shape, dtype, byteLength }] = tensors;
-  return [name, extents(shape), dtype, sized(byteLength), tensors.length === 1 ? '' : String(tensors.length)];
+  const tied = config?.tied === true ? [['output.weight', '= tok_embeddings']] : [];
+  return tensorTable(all === true ? expandLayers(tensors) : collapseLayers(tensors), tied);
 }

@@ -15,6 +15,7 @@ import type { ForwardResult } from '../forward/forward.js';
 import type { ListedTensor } from '../integrity/list-tensors.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
 import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
+import type { PathInspection } from '../llama/inspect-path-node.js';
 import type { Inspection } from '../llama/inspect.js';
 
 /** What `--json` prints. */
@@ -41,26 +42,24 @@ function faultOf({ code, message, path, offset, hint }: CheckpointError): Record
   return { code, message, path: path ?? null, offset: offset ?? null, hint: hint ?? null };
 }
 
-/** One checkpoint or file of tensors, kind `inspection`. */
-export function inspectionJson(inspection: Inspection, inside: readonly string[]): JsonReport {
-  return jsonReport('inspection', { ...inspectionOf(inspection), inside });
+/** What lies at a path, kind `inspection`, `checkpoints` or `files`. */
+export function pathInspectionJson(found: PathInspection): JsonReport {
+  switch (found.kind) {
+    case 'one':
+      return jsonReport('inspection', { ...inspectionOf(found.inspection), inside: found.inside });
+    case 'several':
+      return jsonReport('checkpoints', { path: found.path, checkpoints: found.checkpoints.map(checkpointOf) });
+    case 'loose':
+      return jsonReport('files', { path: found.path, files: found.files.map(inspectionOf) });
+  }
 }
 
-/** A folder of checkpoints, kind `checkpoints`. */
-export function checkpointsJson(path: string, checkpoints: readonly FoundCheckpoint[]): JsonReport {
-  return jsonReport('checkpoints', {
+function checkpointOf({ path, inspection, error }: FoundCheckpoint): Record<string, unknown> {
+  return {
     path,
-    checkpoints: checkpoints.map(({ path: place, inspection, error }) => ({
-      path: place,
-      inspection: inspection === undefined ? null : inspectionOf(inspection),
-      error: error === undefined ? null : faultOf(error),
-    })),
-  });
-}
-
-/** Files of tensors that are no checkpoint, kind `files`. */
-export function looseFilesJson(path: string, files: readonly Inspection[]): JsonReport {
-  return jsonReport('files', { path, files: files.map(inspectionOf) });
+    inspection: inspection === undefined ? null : inspectionOf(inspection),
+    error: error === undefined ? null : faultOf(error),
+  };
 }
 
 function inspectionOf({ kind, release, config, params, tokenizer, ...rest }: Inspection): Record<string, unknown> {

@@ -12,8 +12,17 @@ import { table } from './table.js';
 /** Likeliest tokens that are shown for each row. */
 const LIKELIEST = 3;
 
-/** One line a token: the token, its position, and the likeliest tokens after it with their logits. */
-export function logitsLines(result: ForwardResult, vocabulary: Vocabulary | undefined): Line[] {
+/**
+ * One line a token: the token, its position, and the likeliest tokens after it with their logits.
+ *
+ * @param vocabulary - spells the tokens
+ * @param output - the file that all logits were written to
+ */
+export function logitsLines(
+  result: ForwardResult,
+  vocabulary: Vocabulary | undefined,
+  output: string | undefined,
+): Line[] {
   const { tokens, positions, rows, vocabSize, logits } = result;
   const named = (id: number): string => {
     const piece = vocabulary?.pieces[id];
@@ -28,6 +37,7 @@ export function logitsLines(result: ForwardResult, vocabulary: Vocabulary | unde
     ...flow([marked('strong', `logits of ${counted(rows.length, 'token')}`), `${vocabSize} each`]),
     '',
     ...table(cells, { head: ['position', 'token', 'likeliest next', '', ''], numbers: [0] }),
+    ...(output === undefined ? [] : ['', [marked('good', `wrote ${shown(output)}`)]]),
   ];
 }
 

@@ -17,7 +17,12 @@ export function exactSize(bytes: number): string {
 
 /** A number of things: `1 shard`, `8 shards`. */
 export function counted(count: number, thing: string, things = `${thing}s`): string {
-  return `${count.toLocaleString('en-US')} ${count === 1 ? thing : things}`;
+  return `${grouped(count)} ${count === 1 ? thing : things}`;
+}
+
+/** A whole number with its thousands apart. `toLocaleString` would load tables for 20 ms, as long as reading the headers. */
+function grouped(count: number): string {
+  return String(count).replace(/\B(?=(?:\d{3})+$)/g, ',');
 }
 
 const MAGNITUDES = [

@@ -3,13 +3,14 @@
  *
  * @module
  */
-import { type ConversionPlan, type TensorPiece, plannedTensors } from '../convert/plan.js';
+import { hexOffset } from '../errors.js';
+import { type ConversionPlan, plannedTensors } from '../convert/plan.js';
 import { collapseLayers } from './collapse-layers.js';
 import { decisionLines } from './decisions.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
 import { counted, extents, sized } from './numbers.js';
 import { table } from './table.js';
-import { hexOffset } from '../errors.js';
+import { tensorTable } from './tensor-table.js';
 
 /** How much of a plan is shown. */
 export interface PlanOptions {
@@ -48,16 +49,8 @@ export function planLines(plan: ConversionPlan, output: string, { all }: PlanOpt
     '',
     ...table(files, { numbers: [1] }),
     '',
-    ...(all === true ? everyTensor(plan) : collapsedTensors(plannedTensors(plan))),
+    ...(all === true ? everyTensor(plan) : tensorTable(collapseLayers(plannedTensors(plan)))),
   ];
-}
-
-function collapsedTensors(tensors: readonly TensorPiece[]): string[] {
-  const rows = collapseLayers(tensors).map(({ name, tensors: group }) => {
-    const [{ shape, dtype, byteLength }] = group;
-    return [name, extents(shape), dtype, sized(byteLength), group.length === 1 ? '' : String(group.length)];
-  });
-  return table(rows, { head: ['tensor', 'shape', 'dtype', 'bytes', '×'], numbers: [3, 4] });
 }
 
 function everyTensor({ files }: ConversionPlan): string[] {

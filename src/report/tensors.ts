@@ -7,8 +7,8 @@ import type { ListedTensor } from '../integrity/list-tensors.js';
 import { lastPathPart } from '../llama/model-name.js';
 import { type TensorGroup, collapseLayers, expandLayers } from './collapse-layers.js';
 import { type Line, flow, marked, shown } from './lines.js';
-import { counted, extents, sized } from './numbers.js';
-import { table } from './table.js';
+import { counted, sized } from './numbers.js';
+import { tensorTable } from './tensor-table.js';
 
 /** How much is shown. */
 export interface TensorsOptions {
@@ -36,8 +36,7 @@ export function tensorsLines(tensors: readonly ListedTensor[], options: TensorsO
 function fileLines(file: string, tensors: readonly ListedTensor[], { all }: TensorsOptions): Line[] {
   const hashed = tensors.some(({ sha256 }) => sha256 !== undefined);
   const groups = all === true || hashed ? expandLayers(tensors) : collapseLayers(tensors);
-  const rows = table(groups.map(tensorRow), { head: ['tensor', 'shape', 'dtype', 'bytes', '×'], numbers: [3, 4] });
-  const [head = '', ...body] = rows;
+  const [head = '', ...body] = tensorTable(groups);
   const shared = tensors.filter(({ sharedWith }) => sharedWith !== undefined);
   return [
     '',
@@ -46,11 +45,6 @@ function fileLines(file: string, tensors: readonly ListedTensor[], { all }: Tens
     ...body.flatMap((line, index) => [line, ...hashLines(groups[index])]),
     ...shared.map(({ name, sharedWith = '' }) => `  ${shown(name)} and ${shown(sharedWith)} are one storage`),
   ];
-}
-
-function tensorRow({ name, tensors }: TensorGroup<ListedTensor>): string[] {
-  const [{ shape, dtype, byteLength }] = tensors;
-  return [name, extents(shape), dtype, sized(byteLength), tensors.length === 1 ? '' : String(tensors.length)];
 }
 
 function hashLines(group: TensorGroup<ListedTensor> | undefined): Line[] {

@@ -17,14 +17,17 @@ import { locate } from './locate.js';
 /** A folder and the one above it, or a file. */
 export type OpenedPath =
   | {
+      /** A folder was found. */
       readonly kind: 'folder';
       /** The path that was found. */
       readonly path: string;
+      /** The folder. */
       readonly folder: Folder;
       /** The folder above; undefined where it cannot be read. */
       readonly parent: Folder | undefined;
     }
   | {
+      /** A file was found. */
       readonly kind: 'file';
       /** The path that was found. */
       readonly path: string;

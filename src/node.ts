@@ -1,0 +1,23 @@
+/**
+ * llama-inspect for Node: everything of the browser's entry, and the same functions given a path.
+ *
+ * A path may be a file, a folder, or the name of a checkpoint under `~/.llama/checkpoints`. The folder above
+ * a checkpoint is looked into as well, because Llama 1 and 2 keep the tokenizer that all sizes share there.
+ *
+ * @module
+ */
+export * from './index.js';
+export { openDirectory } from './source/directory.js';
+export { openFileSource } from './source/file.js';
+export { type Located, checkpointsFolder, locate } from './source/locate.js';
+export { type OpenedPath, openPath } from './source/open-path-node.js';
+export { openTensorFile } from './formats/open-path-node.js';
+export { type ModelPair, openModel, openModelPair } from './llama/open-path-node.js';
+export { type FoundCheckpoint, findCheckpointPaths, inspectEach } from './llama/find-checkpoints-node.js';
+export { type PathInspection, inspectPath as inspect } from './llama/inspect-path-node.js';
+export { createNodeHasher } from './integrity/hash-node.js';
+export { hashFilesOnDisk } from './integrity/hash-pool-node.js';
+export { type ListPathOptions, listTensors, verifyFolder } from './integrity/verify-path-node.js';
+export { type DirectoryOutputOptions, directoryOutput } from './convert/directory-output.js';
+export { type ConvertPathOptions, convert, planConversionTo, runPlanTo } from './convert/convert-path-node.js';
+export { writeFileWhole } from './convert/write-file-node.js';
