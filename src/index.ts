@@ -4,27 +4,46 @@
  *
  * @module
  */
-export { CheckpointError, type ErrorContext } from './errors.js';
-export type { OperationOptions, Progress } from './options.js';
+export * from './errors.js';
+export * from './options.js';
 export { type BlockLayout, type DType, blockLayout, byteLengthOf, elementCount, isQuantized } from './dtype.js';
+
 export * from './source/byte-source.js';
-export { type ByteSink, memorySink } from './source/byte-sink.js';
-export { blobSource } from './source/blob.js';
-export { type Folder, type FolderEntry, memoryFolder } from './source/folder.js';
-export { type SourceInput, sourceOf } from './source/input.js';
-export { memorySource } from './source/memory.js';
+export * from './source/byte-sink.js';
+export * from './source/blob.js';
+export * from './source/folder.js';
+export * from './source/input.js';
+export * from './source/memory.js';
+
+export * from './quant/cast-loss.js';
+
 export * from './formats/tensor.js';
 export { openTensorFile } from './formats/open.js';
+
 export * from './tokenizer/vocabulary.js';
+
 export * from './llama/model.js';
-export { type ModelInput, openModel } from './llama/open-model.js';
+export { type FolderLayout, type ModelInput, openModel } from './llama/open-model.js';
 export type { OpenModelOptions } from './llama/meta-model.js';
+export type { CheckpointKind } from './llama/meta-checkpoint.js';
+export type { MetaParams, ParamsSection } from './llama/params.js';
 export * from './llama/inspect.js';
+
+export * from './integrity/files-report.js';
 export * from './integrity/verify-folder.js';
 export * from './integrity/list-tensors.js';
+
 export * from './convert/plan.js';
 export * from './convert/options.js';
 export * from './convert/convert.js';
 export * from './convert/output.js';
+
+export * from './forward/errors.js';
 export * from './forward/forward.js';
+export * from './forward/kernels.js';
+export * from './forward/npy.js';
+export * from './forward/request.js';
+
 export * from './check/compare-models.js';
+export * from './check/comparison.js';
+export * from './check/thresholds.js';

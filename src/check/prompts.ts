@@ -18,7 +18,7 @@ export interface Prompt extends Sequence, Pick<LogitsRun, 'tokensFrom' | 'placem
 }
 
 /** Tokens of the built-in sequence: as few as show a difference, because each costs a pass over all weights. */
-export const BUILT_IN_TOKENS = 8;
+const BUILT_IN_TOKENS = 8;
 
 /** Most rows of logits of a sequence, the last ones: a vocabulary of 128,256 takes half a megabyte a row. */
 export const MOST_LOGIT_ROWS = 16;

@@ -55,7 +55,7 @@ export interface TensorStatistics {
 }
 
 /** Rows with misfits that are remembered: two rows in each other's place are told from more by the third. */
-export const MOST_MISFIT_ROWS = 3;
+const MOST_MISFIT_ROWS = 3;
 
 /** Statistics of nothing yet. */
 export function newStatistics(dtypeA: DType, dtypeB: DType, width: number): TensorStatistics {

@@ -24,7 +24,15 @@ export interface ConversionResult {
   /** What casting lost, over all tensors. */
   readonly loss: CastLoss;
   /** Tensors whose values changed in casting, worst first. */
-  readonly lossyTensors: readonly { readonly name: string; readonly loss: CastLoss }[];
+  readonly lossyTensors: readonly LossyTensor[];
+}
+
+/** A tensor that casting changed. */
+export interface LossyTensor {
+  /** Name in the output. */
+  readonly name: string;
+  /** What was lost. */
+  readonly loss: CastLoss;
 }
 
 /**
@@ -119,12 +127,12 @@ function expectPosition(sink: ByteSink, expected: number, path: string): void {
 
 function countLosses(plan: ConversionPlan): Pick<ConversionResult, 'loss' | 'lossyTensors'> {
   const total = noLoss();
-  const lossy: { name: string; loss: CastLoss }[] = [];
+  const lossy: LossyTensor[] = [];
   for (const { name, loss } of plannedTensors(plan)) {
     if (loss === undefined) continue;
     for (const key of Object.keys(total) as (keyof CastLoss)[]) total[key] += loss[key];
     if (Object.values(loss).some((count) => count > 0)) lossy.push({ name, loss });
   }
-  const weight = ({ loss }: { loss: CastLoss }): number => loss.overflowed * 1e9 + loss.flushedToZero;
+  const weight = ({ loss }: LossyTensor): number => loss.overflowed * 1e9 + loss.flushedToZero;
   return { loss: total, lossyTensors: lossy.sort((a, b) => weight(b) - weight(a)) };
 }

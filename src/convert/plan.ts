@@ -14,12 +14,15 @@ import type { Decision } from '../llama/model.js';
 
 /** Bytes that are known when the plan is made. */
 export interface BytesPiece {
+  /** Tells the pieces apart. */
   readonly kind: 'bytes';
+  /** The bytes themselves. */
   readonly bytes: Uint8Array;
 }
 
 /** A tensor to be streamed. */
 export interface TensorPiece {
+  /** Tells the pieces apart. */
   readonly kind: 'tensor';
   /** Name in the output's layout. */
   readonly name: string;

@@ -22,7 +22,15 @@ export interface FileToHash {
 }
 
 /** Hash of a file in lower-case hexadecimal, or why there is none. */
-export type HashOutcome = { readonly digest: string } | { readonly error: SourceError };
+export type HashOutcome =
+  | {
+      /** The hash. */
+      readonly digest: string;
+    }
+  | {
+      /** Why there is none. */
+      readonly error: SourceError;
+    };
 
 /**
  * Hashes files and gives one outcome each, in the order asked for. A file that cannot be read is an outcome; an

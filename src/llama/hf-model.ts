@@ -68,7 +68,7 @@ function overridden(config: LlamaConfig, ropeFactor: number | undefined): LlamaC
 }
 
 /** Opens every safetensors file of a folder, in the order of the index. @throws as {@link openHfModel} */
-export async function openSafetensorsFolder(folder: Folder): Promise<TensorFile[]> {
+async function openSafetensorsFolder(folder: Folder): Promise<TensorFile[]> {
   const names = (await folder.has(INDEX)) ? await readIndex(folder) : [SINGLE];
   const files: TensorFile[] = [];
   try {

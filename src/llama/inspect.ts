@@ -158,7 +158,11 @@ function inspectStored(path: string, stored: readonly StoredTensor[]): Inspectio
   };
 }
 
-/** Inspects every file of tensors of a folder that is no checkpoint; one inspection each. @throws as {@link openTensorFiles} */
+/**
+ * Inspects every file of tensors of a folder that is no checkpoint; one inspection each. Reads headers only.
+ *
+ * @throws LlamaError `llama/no-model` when there is no such file, and every error of the formats
+ */
 export async function inspectLooseFiles(folder: Folder): Promise<Inspection[]> {
   const files = await openTensorFiles(folder);
   try {

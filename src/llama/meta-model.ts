@@ -92,7 +92,7 @@ function decisions(found: Hyperparameters, output: OutputKind, tokenizer: readon
 }
 
 /** Throws unless the checkpoint is a text model. @throws LlamaError `llama/unsupported` */
-export function expectTextModel(checkpoint: Pick<MetaCheckpoint, 'kind' | 'path'>): void {
+function expectTextModel(checkpoint: Pick<MetaCheckpoint, 'kind' | 'path'>): void {
   if (checkpoint.kind === 'text') return;
   const message = `this is ${KIND_DESCRIPTION[checkpoint.kind]}; converting, checking and running it is not supported yet`;
   throw new LlamaError('llama/unsupported', message, {

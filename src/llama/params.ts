@@ -18,8 +18,11 @@ import { validate } from './params-validator.generated.js';
 
 /** Hyperparameters under Meta's own keys; absent keys have Meta's defaults filled in where those are fixed. */
 export interface MetaParams {
+  /** Hidden size. */
   readonly dim: number;
+  /** Number of transformer blocks. */
   readonly n_layers: number;
+  /** Query heads. */
   readonly n_heads: number;
   /** As many as `n_heads` when the file has none. */
   readonly n_kv_heads: number;
@@ -27,10 +30,13 @@ export interface MetaParams {
   readonly vocab_size: number;
   /** The feed-forward width is rounded up to a multiple of this. */
   readonly multiple_of: number;
+  /** Factor of the feed-forward width. */
   readonly ffn_dim_multiplier: number | undefined;
+  /** Epsilon of the RMS norms. */
   readonly norm_eps: number;
   /** 10000 when absent, as in Llama 1 and 2. */
   readonly rope_theta: number;
+  /** Whether the rotary frequencies are scaled. */
   readonly use_scaled_rope: boolean;
   /** Cross-attention blocks; 0 without vision. */
   readonly vision_num_cross_attention_layers: number;

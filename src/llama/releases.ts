@@ -64,7 +64,7 @@ const ROWS: readonly Row[] = [
 ];
 
 /** All known shapes. */
-export const RELEASE_SHAPES: readonly ReleaseShape[] = ROWS.map(
+const RELEASE_SHAPES: readonly ReleaseShape[] = ROWS.map(
   ([name, dim, nLayers, nHeads, nKvHeads, ffnDim, vocabSize, ropeTheta, ropeFactor, tied]) => ({
     ...{ name, dim, nLayers, nHeads, nKvHeads, ffnDim, vocabSize, ropeTheta, ropeFactor, tied },
   }),

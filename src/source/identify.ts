@@ -50,7 +50,7 @@ export interface Identification {
 }
 
 /** Bytes that are looked at; the tar magic stands at 257, and the title of an error page comes early. */
-export const HEAD_BYTES = 4096;
+const HEAD_BYTES = 4096;
 
 /**
  * What a file of `size` bytes is, from its first bytes (at most {@link HEAD_BYTES} of them are looked at).

@@ -14,7 +14,20 @@ import { CheckpointError, type ErrorContext } from '../errors.js';
 export type VocabularyKind = 'sentencepiece' | 'byte-level-bpe';
 
 /** What a token is, numbered as SentencePiece and GGUF number it. */
-export const TOKEN_TYPE = { normal: 1, unknown: 2, control: 3, userDefined: 4, unused: 5, byte: 6 } as const;
+export const TOKEN_TYPE = {
+  /** A piece of text. */
+  normal: 1,
+  /** Stands for text that no piece covers. */
+  unknown: 2,
+  /** Never made from text: begin and end of a text, headers of a chat. */
+  control: 3,
+  /** Added by a user; matched as a whole. */
+  userDefined: 4,
+  /** A row of the embedding without a token. */
+  unused: 5,
+  /** A single byte, for text that no piece covers. */
+  byte: 6,
+} as const;
 
 /** Most tokens a vocabulary may have: five times as many as Llama 4, the largest so far. */
 export const TOKENS_LIMIT = 1 << 20;
