@@ -75,7 +75,7 @@ function prefixOf(archive: ZipArchive): string {
   const first = archive.entries[0]?.name ?? '';
   const prefix = first.slice(0, first.indexOf('/') + 1);
   if (archive.find(`${prefix}data.pkl`) !== undefined) return prefix;
-  const other = archive.entries.find(({ name }) => /^[^/]+\/data\.pkl$/.test(name));
+  const other = archive.entries.find(({ name }) => /^(?:[^/]+\/)?data\.pkl$/.test(name));
   return other === undefined ? prefix : other.name.slice(0, other.name.indexOf('/') + 1);
 }
 

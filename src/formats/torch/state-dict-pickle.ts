@@ -219,7 +219,8 @@ class PickleOutput {
 
   /** The fewest bytes whose highest bit is free for the sign. */
   #long(value: number): void {
-    const length = Math.floor(Math.log2(value) / 8 + 1 / 8) + 1;
+    let length = 5;
+    while (value >= 2 ** (8 * length - 1)) length += 1;
     this.opcode(OP.long1, length, ...littleEndian(value, length));
   }
 

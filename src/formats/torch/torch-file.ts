@@ -161,13 +161,15 @@ function otherOf({ kind, storedDtype, shape, pythonType }: FoundTensor['value'])
 
 /** The name, or the name and the first number that is free; `used` counts how often each was asked for. */
 function uniqueName(name: string, used: Map<string, number>): string {
-  let count = (used.get(name) ?? 0) + 1;
+  let count = used.get(name) ?? 0;
   let unique = name;
-  while (used.has(unique)) {
-    count += 1;
-    unique = `${name}#${count}`;
+  if (count > 0) {
+    do {
+      count += 1;
+      unique = `${name}#${count}`;
+    } while (used.has(unique));
   }
-  used.set(name, count);
   used.set(unique, 1);
+  used.set(name, Math.max(count, 1));
   return unique;
 }
