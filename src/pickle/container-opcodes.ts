@@ -128,7 +128,7 @@ function forEachPair(
     }
   }
   if (key === undefined) return;
-  throw machine.input.fail('pickle/bad-argument', `has ${items.length} keys and values, one of them without its other`);
+  throw machine.input.fail('pickle/bad-argument', `has an odd number of keys and values: ${items.length}`);
 }
 
 function cannot(machine: PickleMachine, action: string, target: PickleValue): PickleError {

@@ -89,7 +89,7 @@ export class PickleInput {
 
   u8(): number {
     const value = this.position < this.end ? this.bytes[this.position] : undefined;
-    if (value === undefined) throw this.cut('wants 1 more byte');
+    if (value === undefined) throw this.short(1);
     this.position++;
     return value;
   }
@@ -195,14 +195,18 @@ export class PickleInput {
 
   private expectLeft(length: number): void {
     if (length <= this.end - this.position) return;
-    throw this.cut(`wants ${length} more bytes`);
+    throw this.short(length);
+  }
+
+  private short(length: number): PickleError {
+    return this.cut(`wants ${length} more ${length === 1 ? 'byte' : 'bytes'}`);
   }
 
   /** The bytes have run out: because the file ends, or because of the cap on bytes. */
   private cut(what: string): PickleError {
     if (this.end < this.bytes.byteLength) return this.overLimit('bytes', 'bytes');
     const left = this.end - this.position;
-    return this.fail('pickle/truncated', `${what}, but the pickle ends ${left} bytes later`);
+    return this.fail('pickle/truncated', `${what}, but the pickle ends after ${left}`);
   }
 
   private endedWithoutStop(): PickleError {

@@ -96,7 +96,7 @@ export class KeyIndex {
       case 'bytes':
         return this.known.get(value) ?? this.standInOfBytes(value);
       case 'global':
-        return this.knownAs(value, `global ${value.module}\n${value.name}`);
+        return this.known.get(value) ?? this.knownAs(value, `global ${value.module}\n${value.name}`);
       case 'tuple':
       case 'frozenset':
         return this.known.get(value) ?? this.standInOfParts(value);

@@ -2,8 +2,8 @@
  * How much a pickle may cost.
  *
  * The machine takes time and memory in proportion to the bytes it reads, but the factor is large: one
- * byte makes a list of about a hundred. These caps keep the worst pickle below what a default Node heap
- * holds, and lie far above any checkpoint: a state dict of 10,000 tensors is 1.2 MB, 360,000 values
+ * byte makes a list of about a hundred. These caps keep the worst pickle at about 700 MB, which a
+ * default Node heap holds, and lie far above any checkpoint: a state dict of 10,000 tensors is 1.2 MB, 360,000 values
  * and 80,000 objects.
  *
  * @module
@@ -13,7 +13,7 @@
 export interface PickleLimits {
   /** Longest pickle, in bytes; default {@link MAX_PICKLE_BYTES}. */
   readonly bytes: number;
-  /** Most values pushed; default and ceiling {@link MAX_PICKLE_VALUES}. */
+  /** Most values pushed; default {@link MAX_PICKLE_VALUES}, at most 2^24 - 1. */
   readonly values: number;
   /** Most containers and objects made; default {@link MAX_PICKLE_OBJECTS}. */
   readonly objects: number;
@@ -21,7 +21,7 @@ export interface PickleLimits {
   readonly stack: number;
   /** Most marks open at once; default {@link MAX_PICKLE_MARKS}. */
   readonly marks: number;
-  /** Most memo slots in use; default and ceiling {@link MAX_PICKLE_MEMO}. */
+  /** Most memo slots in use; default {@link MAX_PICKLE_MEMO}, at most 2^24 - 1. */
   readonly memo: number;
   /** Longest binary integer, in bytes; default {@link MAX_PICKLE_INTEGER_BYTES}. */
   readonly integerBytes: number;
@@ -32,26 +32,29 @@ export interface PickleLimits {
 /** 256 MiB: a pickle is held in memory whole, and the largest `data.pkl` of a released model has a few MB. */
 export const MAX_PICKLE_BYTES = 2 ** 28;
 
-/** 16,777,215: a JavaScript Map holds no more, and each value may become a key. */
-export const MAX_PICKLE_VALUES = 2 ** 24 - 1;
+/** 8,388,608: twenty times what 10,000 tensors take, and 70 MB for the slots alone. */
+export const MAX_PICKLE_VALUES = 2 ** 23;
 
-/** 4,194,304: at about 150 bytes each they take 600 MB, half of a small default heap. */
-export const MAX_PICKLE_OBJECTS = 2 ** 22;
+/** 2,097,152: twenty times what 10,000 tensors take; dictionaries of one entry, the dearest, take 300 bytes each. */
+export const MAX_PICKLE_OBJECTS = 2 ** 21;
 
-/** 8,388,608: a tuple's items all lie on the stack at once, 8 bytes each. */
-export const MAX_PICKLE_STACK = 2 ** 23;
+/** 4,194,304: a tuple's items all lie on the stack at once, 8 bytes each. */
+export const MAX_PICKLE_STACK = 2 ** 22;
 
 /** 1,048,576: Python writes one mark for each open container and stops near 1,000 levels itself. */
 export const MAX_PICKLE_MARKS = 2 ** 20;
 
-/** 16,777,215: a JavaScript Map holds no more, and sparse slots lie in one. */
-export const MAX_PICKLE_MEMO = 2 ** 24 - 1;
+/** 8,388,608: one slot for each value at most; no pickler writes more. */
+export const MAX_PICKLE_MEMO = 2 ** 23;
 
 /** 16 KiB: 39,000 decimal digits; more has no use in a checkpoint, and printing it takes quadratic time. */
 export const MAX_PICKLE_INTEGER_BYTES = 2 ** 14;
 
 /** 256 MiB: every engine's strings can be as long as that, V8's at most twice as long. */
 export const MAX_PICKLE_STRING_BYTES = 2 ** 28;
+
+/** 16,777,215: what a JavaScript Map holds at most. Values may become its keys and memo slots its entries. */
+const LARGEST_MAP = 2 ** 24 - 1;
 
 /** Digits of an integer written as text: CPython itself refuses more (`sys.set_int_max_str_digits`). */
 export const MAX_PICKLE_DECIMAL_DIGITS = 4300;
@@ -73,8 +76,8 @@ export function resolvePickleLimits(changes: Partial<PickleLimits> = {}): Pickle
   const limits = { ...DEFAULT_PICKLE_LIMITS, ...changes };
   return {
     ...limits,
-    values: Math.min(limits.values, MAX_PICKLE_VALUES),
-    memo: Math.min(limits.memo, MAX_PICKLE_MEMO),
+    values: Math.min(limits.values, LARGEST_MAP),
+    memo: Math.min(limits.memo, LARGEST_MAP),
     stringBytes: Math.min(limits.stringBytes, MAX_PICKLE_STRING_BYTES),
   };
 }

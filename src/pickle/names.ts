@@ -79,54 +79,52 @@ const EXCEPTIONS =
   'UnicodeDecodeError UnicodeEncodeError UnicodeError UnicodeTranslateError UnicodeWarning UserWarning ValueError ' +
   'Warning ZeroDivisionError';
 
-/** Names that moved or changed by themselves, whatever became of their module: module, space, name. */
-const NAMES: ReadonlyMap<string, string> = new Map(
-  Object.entries({
-    '__builtin__ xrange': 'builtins range',
-    '__builtin__ reduce': 'functools reduce',
-    '__builtin__ intern': 'sys intern',
-    '__builtin__ unichr': 'builtins chr',
-    '__builtin__ unicode': 'builtins str',
-    '__builtin__ long': 'builtins int',
-    'itertools izip': 'builtins zip',
-    'itertools imap': 'builtins map',
-    'itertools ifilter': 'builtins filter',
-    'itertools ifilterfalse': 'itertools filterfalse',
-    'itertools izip_longest': 'itertools zip_longest',
-    'UserDict IterableUserDict': 'collections UserDict',
-    'UserList UserList': 'collections UserList',
-    'UserString UserString': 'collections UserString',
-    'whichdb whichdb': 'dbm whichdb',
-    '_socket fromfd': 'socket fromfd',
-    '_multiprocessing Connection': 'multiprocessing.connection Connection',
-    'multiprocessing.process Process': 'multiprocessing.context Process',
-    'multiprocessing.forking Popen': 'multiprocessing.popen_fork Popen',
-    'urllib ContentTooShortError': 'urllib.error ContentTooShortError',
-    'urllib getproxies': 'urllib.request getproxies',
-    'urllib pathname2url': 'urllib.request pathname2url',
-    'urllib quote_plus': 'urllib.parse quote_plus',
-    'urllib quote': 'urllib.parse quote',
-    'urllib unquote_plus': 'urllib.parse unquote_plus',
-    'urllib unquote': 'urllib.parse unquote',
-    'urllib url2pathname': 'urllib.request url2pathname',
-    'urllib urlcleanup': 'urllib.request urlcleanup',
-    'urllib urlencode': 'urllib.parse urlencode',
-    'urllib urlopen': 'urllib.request urlopen',
-    'urllib urlretrieve': 'urllib.request urlretrieve',
-    'urllib2 HTTPError': 'urllib.error HTTPError',
-    'urllib2 URLError': 'urllib.error URLError',
-    'multiprocessing AuthenticationError': 'multiprocessing.context AuthenticationError',
-    'multiprocessing BufferTooShort': 'multiprocessing.context BufferTooShort',
-    'multiprocessing ProcessError': 'multiprocessing.context ProcessError',
-    'multiprocessing TimeoutError': 'multiprocessing.context TimeoutError',
-    '__builtin__ basestring': 'builtins str',
-    'exceptions StandardError': 'builtins Exception',
-    'UserDict UserDict': 'collections UserDict',
-    'socket _socketobject': 'socket SocketType',
-  }),
-);
+/** Names that moved or changed by themselves, whatever became of their module; a space stands between module and name. */
+const NAMES = {
+  '__builtin__ xrange': 'builtins range',
+  '__builtin__ reduce': 'functools reduce',
+  '__builtin__ intern': 'sys intern',
+  '__builtin__ unichr': 'builtins chr',
+  '__builtin__ unicode': 'builtins str',
+  '__builtin__ long': 'builtins int',
+  'itertools izip': 'builtins zip',
+  'itertools imap': 'builtins map',
+  'itertools ifilter': 'builtins filter',
+  'itertools ifilterfalse': 'itertools filterfalse',
+  'itertools izip_longest': 'itertools zip_longest',
+  'UserDict IterableUserDict': 'collections UserDict',
+  'UserList UserList': 'collections UserList',
+  'UserString UserString': 'collections UserString',
+  'whichdb whichdb': 'dbm whichdb',
+  '_socket fromfd': 'socket fromfd',
+  '_multiprocessing Connection': 'multiprocessing.connection Connection',
+  'multiprocessing.process Process': 'multiprocessing.context Process',
+  'multiprocessing.forking Popen': 'multiprocessing.popen_fork Popen',
+  'urllib ContentTooShortError': 'urllib.error ContentTooShortError',
+  'urllib getproxies': 'urllib.request getproxies',
+  'urllib pathname2url': 'urllib.request pathname2url',
+  'urllib quote_plus': 'urllib.parse quote_plus',
+  'urllib quote': 'urllib.parse quote',
+  'urllib unquote_plus': 'urllib.parse unquote_plus',
+  'urllib unquote': 'urllib.parse unquote',
+  'urllib url2pathname': 'urllib.request url2pathname',
+  'urllib urlcleanup': 'urllib.request urlcleanup',
+  'urllib urlencode': 'urllib.parse urlencode',
+  'urllib urlopen': 'urllib.request urlopen',
+  'urllib urlretrieve': 'urllib.request urlretrieve',
+  'urllib2 HTTPError': 'urllib.error HTTPError',
+  'urllib2 URLError': 'urllib.error URLError',
+  'multiprocessing AuthenticationError': 'multiprocessing.context AuthenticationError',
+  'multiprocessing BufferTooShort': 'multiprocessing.context BufferTooShort',
+  'multiprocessing ProcessError': 'multiprocessing.context ProcessError',
+  'multiprocessing TimeoutError': 'multiprocessing.context TimeoutError',
+  '__builtin__ basestring': 'builtins str',
+  'exceptions StandardError': 'builtins Exception',
+  'UserDict UserDict': 'collections UserDict',
+  'socket _socketobject': 'socket SocketType',
+};
 
-const MOVED_EXCEPTIONS: ReadonlySet<string> = new Set(EXCEPTIONS.split(' '));
+const MOVED = movedNames();
 
 /** A class or function by its module and its name there. */
 export interface PythonName {
@@ -136,11 +134,24 @@ export interface PythonName {
 
 /**
  * The names of Python 3 for a class or function, as Python 3 finds them in files of protocol 0 to 2; the same
- * where nothing was renamed.
+ * where nothing was renamed. Constant time, however long the names are.
  */
 export function python3Name({ module, name }: PythonName): PythonName {
-  const [newModule, newName] = NAMES.get(`${module} ${name}`)?.split(' ') ?? [];
-  if (newModule !== undefined && newName !== undefined) return { module: newModule, name: newName };
-  if (module === 'exceptions' && MOVED_EXCEPTIONS.has(name)) return { module: 'builtins', name };
-  return { module: MODULES.get(module) ?? module, name };
+  return MOVED.get(module)?.get(name) ?? { module: MODULES.get(module) ?? module, name };
+}
+
+function movedNames(): ReadonlyMap<string, ReadonlyMap<string, PythonName>> {
+  const moved = new Map<string, Map<string, PythonName>>();
+  const add = (from: PythonName, to: PythonName): void => {
+    const names = moved.get(from.module) ?? new Map<string, PythonName>();
+    moved.set(from.module, names.set(from.name, to));
+  };
+  for (const [from, to] of Object.entries(NAMES)) add(splitName(from), splitName(to));
+  for (const name of EXCEPTIONS.split(' ')) add({ module: 'exceptions', name }, { module: 'builtins', name });
+  return moved;
+}
+
+function splitName(text: string): PythonName {
+  const space = text.indexOf(' ');
+  return { module: text.slice(0, space), name: text.slice(space + 1) };
 }

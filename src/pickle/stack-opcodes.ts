@@ -9,7 +9,6 @@
  */
 import { quote } from './describe.js';
 import type { OpcodeHandler, PickleMachine } from './machine-state.js';
-import { parseDecimal } from './numbers.js';
 import { HIGHEST_PICKLE_PROTOCOL } from './opcodes.js';
 
 /** Handlers by opcode name. */
@@ -53,7 +52,6 @@ function get(machine: PickleMachine, slot: number): void {
 
 function slotFromLine({ input }: PickleMachine): number {
   const line = input.line();
-  const slot = parseDecimal(line);
-  if (typeof slot === 'number' && slot >= 0) return slot;
+  if (/^[0-9]{1,15}$/.test(line)) return Number(line);
   throw input.fail('pickle/bad-argument', `wants the number of a memo slot, not ${quote(line)}`);
 }

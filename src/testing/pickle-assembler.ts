@@ -6,7 +6,15 @@
  * @module
  */
 import { PICKLE_OPCODES, type PickleOpcodeName } from '../pickle/opcodes.js';
-import type { PickleEntry, PickleValue } from '../pickle/values.js';
+import type {
+  BytesValue,
+  DictValue,
+  FloatValue,
+  ListValue,
+  PickleEntry,
+  PickleValue,
+  TupleValue,
+} from '../pickle/values.js';
 
 /** A piece of a pickle: the name of an opcode without argument, or bytes. */
 export type PicklePart = PickleOpcodeName | Uint8Array;
@@ -19,6 +27,14 @@ export function assemble(...parts: readonly PicklePart[]): Uint8Array {
 /** The parts and a STOP. */
 export function pickle(...parts: readonly PicklePart[]): Uint8Array {
   return assemble(...parts, 'STOP');
+}
+
+/** A part many times over. */
+export function repeat(part: PicklePart, times: number): Uint8Array {
+  const piece = assemble(part);
+  const repeated = new Uint8Array(piece.length * times);
+  for (let at = 0; at < repeated.length; at += piece.length) repeated.set(piece, at);
+  return repeated;
 }
 
 /** An opcode with its argument. */
@@ -78,27 +94,27 @@ export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
 }
 
 /** The value of a list. */
-export function list(...items: PickleValue[]): PickleValue {
+export function list(...items: PickleValue[]): ListValue {
   return { kind: 'list', items };
 }
 
 /** The value of a tuple. */
-export function tuple(...items: PickleValue[]): Extract<PickleValue, { kind: 'tuple' }> {
+export function tuple(...items: PickleValue[]): TupleValue {
   return { kind: 'tuple', items };
 }
 
 /** The value of a dictionary. */
-export function dict(...entries: PickleEntry[]): Extract<PickleValue, { kind: 'dict' }> {
+export function dict(...entries: PickleEntry[]): DictValue {
   return { kind: 'dict', entries };
 }
 
 /** The value of a float. */
-export function float(value: number): PickleValue {
+export function float(value: number): FloatValue {
   return { kind: 'float', value };
 }
 
 /** The value of bytes, one for each character. */
-export function bytes(characters: string): PickleValue {
+export function bytes(characters: string): BytesValue {
   return { kind: 'bytes', value: latin1(characters), fromString: false };
 }
 
