@@ -27,12 +27,12 @@ export async function openDirectory(path: string): Promise<Folder> {
   return {
     name: path,
     list: () => listFiles(path),
-    has: (name) =>
+    has: async (name) =>
       stat(join(path, expectNameInside(name, path))).then(
         (found) => found.isFile(),
         () => false,
       ),
-    open: (name) => openFileSource(join(path, expectNameInside(name, path))),
+    open: async (name) => openFileSource(join(path, expectNameInside(name, path))),
   };
 }
 

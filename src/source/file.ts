@@ -6,6 +6,7 @@
  * @see https://nodejs.org/api/fs.html#filehandlereadbuffer-offset-length-position
  * @module
  */
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
 import { type ByteSource, SourceError, expectInside } from './byte-source.js';
@@ -13,19 +14,24 @@ import { type ByteSource, SourceError, expectInside } from './byte-source.js';
 /** Longest single read handed to the system; below its limit of 2^31 - 1. */
 const LONGEST_READ = 1 << 30;
 
+/** Opening a pipe waits for its other end unless told not to; Windows has neither the pipes nor the flag. */
+const READ_WITHOUT_WAITING = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /**
  * Opens a regular file for positional reading.
  *
  * @throws SourceError `source/not-found`, `source/permission`, `source/not-a-file`, `source/read-failed`
  */
 export async function openFileSource(path: string): Promise<ByteSource> {
-  const handle = await open(path, 'r').catch((cause: unknown) => {
+  const handle = await open(path, READ_WITHOUT_WAITING).catch((cause: unknown) => {
     throw systemError(cause, path);
   });
   try {
     const stats = await handle.stat();
     if (!stats.isFile()) {
-      throw new SourceError('source/not-a-file', 'a file was expected, but this is a folder or a device', { path });
+      throw new SourceError('source/not-a-file', 'a file was expected, but this is a folder, a pipe or a device', {
+        path,
+      });
     }
     return fileSource(handle, path, stats.size);
   } catch (cause) {
@@ -75,7 +81,7 @@ function fileSource(handle: FileHandle, name: string, size: number): ByteSource 
 
 /** The system's error in this package's words. */
 export function systemError(cause: unknown, path: string): SourceError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  const { code, message } = cause as NodeJS.ErrnoException;
   switch (code) {
     case 'ENOENT':
       return new SourceError('source/not-found', 'there is no such file or folder', { path, cause });
@@ -87,9 +93,6 @@ export function systemError(cause: unknown, path: string): SourceError {
     case 'ENOTDIR':
       return new SourceError('source/not-a-folder', 'a folder was expected, but this is a file', { path, cause });
     default:
-      return new SourceError('source/read-failed', cause instanceof Error ? cause.message : String(cause), {
-        path,
-        cause,
-      });
+      return new SourceError('source/read-failed', message, { path, cause });
   }
 }

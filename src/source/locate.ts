@@ -31,7 +31,7 @@ export function checkpointsFolder(home = homedir()): string {
  * @throws SourceError `source/not-found`, `source/permission`
  */
 export async function locate(pathOrName: string, home = homedir()): Promise<Located> {
-  const isName = !/[/\\]/.test(pathOrName) && pathOrName !== '.' && pathOrName !== '..';
+  const isName = pathOrName !== '' && !/[/\\]/.test(pathOrName) && pathOrName !== '.' && pathOrName !== '..';
   const places = isName ? [pathOrName, join(checkpointsFolder(home), pathOrName.replaceAll(':', '-'))] : [pathOrName];
   for (const path of places) {
     const found = await stat(path).catch((cause: unknown) => {
