@@ -15,6 +15,8 @@ export { openTensorFile } from './formats/open-path-node.js';
 export { type ModelPair, openModel, openModelPair } from './llama/open-path-node.js';
 export { type FoundCheckpoint, findCheckpointPaths, inspectEach } from './llama/find-checkpoints-node.js';
 export { type PathInspection, inspectPath as inspect } from './llama/inspect-path-node.js';
+export type { CreateHasher, HashAlgorithm, Hasher } from './integrity/hash.js';
+export type { FileToHash, HashFiles, HashOutcome } from './integrity/hash-files.js';
 export { createNodeHasher } from './integrity/hash-node.js';
 export { hashFilesOnDisk } from './integrity/hash-pool-node.js';
 export { type ListPathOptions, listTensors, verifyFolder } from './integrity/verify-path-node.js';

@@ -7,8 +7,9 @@ import { type Command, Option } from 'commander';
 
 import type { ConvertOptions } from '../convert/options.js';
 import type { LlamaModel } from '../llama/model.js';
+import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
-import { CliError } from './errors.js';
+import { usageError } from './errors.js';
 import { parseRopeFactor, parseSize } from './parse-options.js';
 import type { Bind } from './program.js';
 
@@ -62,9 +63,9 @@ export function addConvert(program: Command, bind: Bind): void {
 
 function expectConsistent({ to, maxShardSize, all, dryRun }: ConvertCommandOptions): void {
   if (to === 'gguf' && maxShardSize !== undefined) {
-    throw new CliError('cli/usage', '--max-shard-size is for safetensors; a GGUF file is always one');
+    throw usageError('--max-shard-size is for safetensors; a GGUF file is always one');
   }
-  if (all === true && dryRun !== true) throw new CliError('cli/usage', '--all is for --dry-run');
+  if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
 }
 
 async function showPlan(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
@@ -85,8 +86,10 @@ async function convert(context: CommandContext, model: LlamaModel, options: Conv
   const { output, force, ropeFactor } = options;
   const plan = await planConversionTo(model, output, options);
   await context.warn(plan.warnings);
-  await context.announce(intentLines(plan));
-  const result = await context.watch((watching) => runPlanTo(plan, output, { force, ...watching }));
+  // not before the output has been found fit: an error should not follow a page of intentions
+  const announce = once(() => context.announce(intentLines(plan)));
+  const result = await context.watch((watching) => runPlanTo(plan, output, { force, ...onFirst(watching, announce) }));
+  await announce();
   const facts = {
     ...{ source: model.path, output, ropeFactor },
     seconds: (performance.now() - began) / 1000,
@@ -96,4 +99,25 @@ async function convert(context: CommandContext, model: LlamaModel, options: Conv
     lines: async () => (await import('../report/conversion.js')).conversionLines(result, facts),
     json: async () => (await import('../report/json.js')).conversionJson(result, facts),
   });
+}
+
+/** The function, called at most once; every call gives the promise of the first. */
+function once(action: () => Promise<void>): () => Promise<void> {
+  let promise: Promise<void> | undefined;
+  return () => {
+    promise ??= action();
+    promise.catch(() => {}); // reported where it is awaited
+    return promise;
+  };
+}
+
+/** The options, with something to do when the work has begun. */
+function onFirst(watching: OperationOptions, begin: () => Promise<void>): OperationOptions {
+  return {
+    ...watching,
+    onProgress: (progress) => {
+      void begin();
+      watching.onProgress?.(progress);
+    },
+  };
 }

@@ -16,3 +16,8 @@ export class CliError extends CheckpointError {
     super(code, message, context);
   }
 }
+
+/** A command line that was not understood, with what to do about it. */
+export function usageError(message: string): CliError {
+  return new CliError('cli/usage', message, { hint: 'llama-inspect --help shows what there is' });
+}

@@ -13,7 +13,7 @@ import { CommanderError } from 'commander';
 import { CheckpointError } from '../errors.js';
 import { renderLines } from '../report/lines.js';
 import { type GlobalOptions, type Printers, type Surroundings, commandContext, printJson } from './context.js';
-import { CliError } from './errors.js';
+import { CliError, usageError } from './errors.js';
 import { type ExitCode, cliProgram } from './program.js';
 import { type CliStream, printerFor } from './streams.js';
 
@@ -43,7 +43,7 @@ export async function runCli(argv: readonly string[], environment: CliEnvironmen
   try {
     return await runProgram(argv, printers, environment);
   } catch (error) {
-    return await reportFailure(error, printers, early, environment.signal);
+    return await reportFailure(describe(error, argv, environment.signal), printers, early);
   } finally {
     printers.out.release();
     printers.err.release();
@@ -92,28 +92,26 @@ function nowhere(): Writable {
 }
 
 async function reportFailure(
-  thrown: unknown,
+  error: CheckpointError,
   { out, err }: Printers,
   { json, verbose }: GlobalOptions,
-  signal: AbortSignal,
 ): Promise<number> {
-  const error = describe(thrown, signal);
   try {
     if (json === true) await printJson(out, (await import('../report/json.js')).errorJson(error));
     else await err.print(renderLines((await import('../report/error.js')).errorLines(error), err.paint));
-    if (verbose === true) await err.print(renderLines(inspect(thrown).split('\n')));
+    if (verbose === true) await err.print(renderLines(inspect(error).split('\n')));
   } catch {
     // neither the answer nor the reason can be printed: the exit code is all that is left to say
   }
   return error.code === 'cli/interrupted' ? EXIT.interrupted : EXIT.failed;
 }
 
-function describe(thrown: unknown, signal: AbortSignal): CheckpointError {
+function describe(thrown: unknown, argv: readonly string[], signal: AbortSignal): CheckpointError {
   if (signal.aborted) {
     return new CliError('cli/interrupted', 'interrupted; what was half written has been removed', { cause: thrown });
   }
   if (thrown instanceof CheckpointError) return thrown;
-  if (thrown instanceof CommanderError) return usageError(thrown);
+  if (thrown instanceof CommanderError) return describeUsage(thrown, argv);
   const message = thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown);
   return new CliError('cli/internal', message.replace(/\s*\n[\s\S]*/, ''), {
     hint: 'this is a fault of llama-inspect: run it again with --verbose and report what it prints',
@@ -121,7 +119,11 @@ function describe(thrown: unknown, signal: AbortSignal): CheckpointError {
   });
 }
 
-function usageError({ message }: CommanderError): CliError {
-  const sentence = message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' ');
-  return new CliError('cli/usage', sentence, { hint: 'llama-inspect --help shows what there is' });
+function describeUsage({ code, message }: CommanderError, argv: readonly string[]): CliError {
+  const word = argv.find((argument) => !argument.startsWith('-'));
+  // a word that is no command is taken for a path, and what follows it is then too much
+  if (code === 'commander.excessArguments' && message.includes("'inspect'") && word !== 'inspect') {
+    return usageError(`there is no command ${JSON.stringify(word)}`);
+  }
+  return usageError(message.replace(/^error: /, '').replace(/\s*\n\s*/g, ' '));
 }

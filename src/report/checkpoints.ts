@@ -54,13 +54,9 @@ function shortLayoutOf({ layout, shardCount }: Inspection): string {
 export function looseFilesLines(path: string, files: readonly Inspection[]): Line[] {
   const size = files.reduce((sum, { byteLength }) => sum + byteLength, 0);
   const rows = files.map((file) => [file.name, counted(file.tensors.length, 'tensor'), sized(file.byteLength)]);
+  const what = `no checkpoint, but ${counted(files.length, 'file')} of tensors`;
   return [
-    ...flow([
-      'no checkpoint, but ',
-      marked('strong', counted(files.length, 'file')),
-      `of tensors in ${shown(path)}`,
-      sized(size),
-    ]),
+    ...flow([marked('strong', what), `in ${shown(path)}`, sized(size)], { hanging: 2 }),
     '',
     ...table(rows, { numbers: [2] }),
     '',

@@ -15,7 +15,19 @@ export function comparisonLines(comparison: ModelComparison): Line[] {
     '',
     ...findingLines(findings.filter(({ level }) => level === 'failure')),
     ...labelled(evidence(comparison)),
+    ...ropeAdvice(comparison),
     ...findings.filter(({ level }) => level === 'note').flatMap(({ message }) => wrap(`note: ${shown(message)}`, 2, 4)),
+  ];
+}
+
+/** What to do where only the rope factor differs, which Meta's folders do not state. */
+function ropeAdvice({ a, b, config }: ModelComparison): Line[] {
+  const factor = config.find(({ key }) => key === 'ropeScaling.factor');
+  if (factor === undefined || (a.layout === 'meta') === (b.layout === 'meta')) return [];
+  const stated = String(a.layout === 'meta' ? factor.b : factor.a);
+  return [
+    '',
+    ...wrap(`Meta's folders do not state the rope factor; if ${stated} is right: --rope-factor ${stated}`, 2, 4),
   ];
 }
 
@@ -31,9 +43,9 @@ function verdictOf({ verdict, tensors }: ModelComparison): { text: string; style
   return marked(style, `${words}${types}`);
 }
 
-/** Types that the second model's tensors were rounded to. */
+/** Types that tensors were rounded to. */
 function roundedTypes(tensors: readonly TensorComparison[]): string[] {
-  const types = tensors.filter(isPaired).flatMap(({ outcome, dtypeB }) => (outcome === 'rounded' ? [dtypeB] : []));
+  const types = tensors.filter(isPaired).flatMap(({ roundedTo }) => roundedTo);
   return [...new Set(types)];
 }
 
@@ -63,10 +75,13 @@ function logitsSummary(runs: readonly LogitsRun[]): string[] {
 /** Most differences that are written out; `--json` has all of them. */
 const FAILURES_SHOWN = 8;
 
+/** Findings whose message names what it is about. */
+const SELF_CONTAINED: ReadonlySet<Finding['code']> = new Set(['hyperparameter', 'vocabulary', 'logits', 'not-finite']);
+
 function findingLines(failures: readonly Finding[]): Line[] {
   if (failures.length === 0) return [];
-  const [first, ...others] = failures.slice(0, FAILURES_SHOWN).map(({ subject, message }) => {
-    return subject === '' || message.includes(subject) ? shown(message) : `${shown(subject)}: ${shown(message)}`;
+  const [first, ...others] = failures.slice(0, FAILURES_SHOWN).map(({ code, subject, message }) => {
+    return SELF_CONTAINED.has(code) ? shown(message) : `${shown(subject)}: ${shown(message)}`;
   });
   const more = failures.length - FAILURES_SHOWN;
   return [
@@ -81,7 +96,7 @@ function evidence(comparison: ModelComparison): [string, string][] {
   const { config, vocabulary, tensors, logits } = comparison;
   const essential = config.filter(({ key }) => key !== 'contextLength' && key !== 'tied');
   return [
-    ['hyperparameters', essential.length === 0 ? 'equal' : `${counted(essential.length, 'value')} differ`],
+    ['hyperparameters', essential.length === 0 ? 'equal' : `${essential.map(({ key }) => key).join(', ')} different`],
     ['vocabulary', vocabulary.outcome],
     ['tensors', tensorCounts(tensors)],
     ...logits.map((run): [string, string] => [runLabel(run), runFigures(run)]),

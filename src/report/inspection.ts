@@ -60,7 +60,7 @@ export function layoutOf({ layout, shardCount }: Pick<Inspection, 'layout' | 'sh
     case 'meta':
       return `Meta checkpoint, ${counted(shardCount, 'shard')}`;
     case 'hf':
-      return `Hugging Face folder, ${counted(shardCount, 'shard')}`;
+      return `Hugging Face folder, ${counted(shardCount, 'file')} of weights`;
     case 'gguf':
       return 'GGUF file';
     case 'file':

@@ -38,8 +38,9 @@ export function parameters(count: number): string {
   return letter === '' ? String(count) : `${Number((count / unit).toPrecision(3))} ${letter}`;
 }
 
-/** A duration: `0.4 s`, `75 s`, `3 min 20 s`. */
+/** A duration: `0.04 s`, `2.5 s`, `75 s`, `3 min 20 s`. */
 export function duration(seconds: number): string {
+  if (seconds < 1) return `${seconds.toFixed(2)} s`;
   if (seconds < 10) return `${seconds.toFixed(1)} s`;
   if (seconds < 100) return `${Math.round(seconds)} s`;
   const whole = Math.round(seconds);

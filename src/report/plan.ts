@@ -20,19 +20,18 @@ export interface PlanOptions {
 
 /** What is about to be written, in a few lines: how many tensors of which type, and what was decided. */
 export function intentLines(plan: ConversionPlan): Line[] {
-  const tensors = plannedTensors(plan);
+  const parts = [tensorTypes(plannedTensors(plan)), counted(plan.files.length, 'file'), sized(plan.byteLength)];
+  return [...flow(parts, { indent: 2 }), ...decisionLines(plan.decisions)];
+}
+
+function tensorTypes(tensors: readonly { readonly dtype: string }[]): string {
   const counts = new Map<string, number>();
   for (const { dtype } of tensors) counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
-  const types = [...counts].sort(([, a], [, b]) => b - a).map(([dtype, count]) => `${count} ${dtype}`);
-  return [
-    ...flow(
-      [counted(tensors.length, 'tensor'), types.join(', '), counted(plan.files.length, 'file'), sized(plan.byteLength)],
-      {
-        indent: 2,
-      },
-    ),
-    ...decisionLines(plan.decisions),
-  ];
+  const types = [...counts].sort(([, a], [, b]) => b - a);
+  const count = counted(tensors.length, 'tensor');
+  const [first] = types;
+  if (types.length === 1 && first !== undefined) return `${count}, all ${first[0]}`;
+  return [count, types.map(([dtype, times]) => `${times} ${dtype}`).join(', ')].join(': ');
 }
 
 /** A plan that is not carried out: everything it would write to `output`. */

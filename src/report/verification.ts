@@ -29,7 +29,7 @@ export function verificationLines(report: FolderReport): Line[] {
     '',
     ...files.flatMap((file) => listedFileLines(file, width)),
     ...suspicious.flatMap((file) => suspiciousLines(file, width)),
-    ...structureLines(report.structure, width),
+    ...structureLines(report.structure, width, [...files, ...unlisted]),
     ...lists.flatMap(listLines),
     ...notCoveredLines(notCovered),
     ...(others.length === 0
@@ -76,13 +76,20 @@ function suspiciousLines({ name, condition }: UnlistedFile, width: number): Line
   return [['  ', BAD, ` ${shown(name).padEnd(width)}  in no list, and wrong to look at`], ...conditionLines(condition)];
 }
 
-function structureLines({ status, error, notes }: StructureReport, width: number): Line[] {
+function structureLines({ status, error, notes }: StructureReport, width: number, files: readonly Judged[]): Line[] {
   const label = 'structure'.padEnd(width);
-  if (status === 'failed') return [['  ', BAD, ` ${label}  does not hold together`], ...faultLines(error)];
+  if (status === 'failed') {
+    const known = files.find(({ name, condition }) => condition !== null && error?.path?.endsWith(`/${name}`) === true);
+    if (known !== undefined) return [['  ', BAD, ` ${label}  cannot be read, because ${shown(known.name)} is wrong`]];
+    return [['  ', BAD, ` ${label}  does not hold together`], ...faultLines(error)];
+  }
   const [first = '', ...others] = notes;
   const mark = status === 'consistent' ? GOOD : NEITHER;
   return [['  ', mark, ` ${label}  ${first}`], ...others.flatMap((note) => wrap(note, 6 + width))];
 }
+
+/** A file that something may be wrong with. */
+type Judged = Pick<ListedFile, 'name' | 'condition'>;
 
 function faultLines(error: CheckpointError | undefined): Line[] {
   if (error === undefined) return [];
