@@ -44,30 +44,45 @@ export async function openCheckpointArchive(archive: ZipArchive, options?: ReadO
     });
   }
   const storageEntry = (key: string): ZipEntry | undefined => archive.find(`${prefix}data/${key}`);
-  const records = new Map<string, StorageRecord>();
   return {
     prefix,
     pickle: archive.openMember(entry),
     bigEndian: await isBigEndian(archive, archive.find(`${prefix}byteorder`), options),
     storageEntry,
     find: (key) => {
-      const known = records.get(key);
       const storage = storageEntry(key);
-      if (known !== undefined || storage === undefined) return known;
-      const record = recordOf(archive, storage);
-      records.set(key, record);
-      return record;
+      return storage === undefined ? undefined : new ArchiveRecord(archive, storage);
     },
   };
 }
 
-function recordOf(archive: ZipArchive, entry: ZipEntry): StorageRecord {
-  const isStored = entry.method === 0;
-  return {
-    name: entry.name,
-    source: archive.openMember(entry),
-    fileOffset: () => (isStored ? archive.knownDataOffset(entry) : undefined),
-  };
+/** A storage's member; its source is made when it is first read, since most are only listed. */
+class ArchiveRecord implements StorageRecord {
+  readonly #archive: ZipArchive;
+  readonly #entry: ZipEntry;
+  #source: ByteSource | undefined;
+
+  constructor(archive: ZipArchive, entry: ZipEntry) {
+    this.#archive = archive;
+    this.#entry = entry;
+  }
+
+  get name(): string {
+    return this.#entry.name;
+  }
+
+  get byteLength(): number {
+    return this.#entry.size;
+  }
+
+  get source(): ByteSource {
+    this.#source ??= this.#archive.openMember(this.#entry);
+    return this.#source;
+  }
+
+  get fileOffset(): number | undefined {
+    return this.#entry.method === 0 ? this.#archive.knownDataOffset(this.#entry) : undefined;
+  }
 }
 
 /** PyTorch takes the folder of the first record; where that has no pickle, the first folder that has one. */

@@ -28,7 +28,7 @@ const DEEPEST = 2000;
 export interface FoundTensor {
   /** The way to it. */
   readonly place: Place;
-  /** What the pickle says about it; the same object for the same tensor under two names. */
+  /** What the pickle says about it. */
   readonly value: TensorValue;
 }
 
@@ -61,7 +61,6 @@ class Walk {
   private readonly frames: Frame[] = [];
   private readonly open = new Set<TaggedValue>();
   private readonly barren = new Set<TaggedValue>();
-  private readonly tensors = new Map<TaggedValue, TensorValue | undefined>();
   private visits = 0;
 
   constructor(private readonly context: RebuildContext) {}
@@ -97,7 +96,7 @@ class Walk {
       );
     }
     if (isStorage(value)) this.context.storages.resolve(value);
-    const tensor = this.tensorOf(value);
+    const tensor = value.kind === 'reduce' ? rebuildTensor(value, this.context) : undefined;
     const foundBefore = this.found.length;
     if (tensor !== undefined) this.found.push({ place, value: tensor });
     const children = tensor === undefined ? childrenOf(value) : childrenOfTensor(tensor);
@@ -110,14 +109,6 @@ class Walk {
     this.frames.pop();
     this.open.delete(frame.container);
     if (this.found.length === frame.foundBefore && !frame.isCyclic) this.barren.add(frame.container);
-  }
-
-  private tensorOf(value: TaggedValue): TensorValue | undefined {
-    if (value.kind !== 'reduce') return undefined;
-    if (this.tensors.has(value)) return this.tensors.get(value);
-    const tensor = rebuildTensor(value, this.context);
-    this.tensors.set(value, tensor);
-    return tensor;
   }
 }
 

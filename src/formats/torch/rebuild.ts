@@ -6,7 +6,7 @@
  * @module
  */
 import { isKind, qualifiedName } from '../../pickle/access.js';
-import type { PickleValue, ReduceValue } from '../../pickle/values.js';
+import type { GlobalValue, PickleValue, ReduceValue } from '../../pickle/values.js';
 import { type Geometry, type RebuildContext, badTensor, expectGeometry, expectShape } from './geometry.js';
 import type { TensorKind, TensorValue } from './tensor-value.js';
 import { dtypeOfName } from './torch-dtypes.js';
@@ -20,7 +20,13 @@ const DEEPEST = 16;
  * @throws TorchError `torch/bad-tensor`, `torch/out-of-bounds` and those of the storage
  */
 export function rebuildTensor(call: ReduceValue, context: RebuildContext): TensorValue | undefined {
-  const value = rebuild(call.callable, call.args, { ...context, offset: call.offset }, 0);
+  if (!isKind(call.callable, 'global') || rebuilderOf(call.callable) === undefined) return undefined;
+  const value = rebuild(
+    call.callable,
+    call.args,
+    { storages: context.storages, path: context.path, offset: call.offset },
+    0,
+  );
   if (value === undefined || call.states.length === 0) return value;
   return { ...value, states: [...value.states, ...call.states] };
 }
@@ -46,14 +52,25 @@ const REBUILDERS: ReadonlyMap<string, Rebuilder> = new Map<string, Rebuilder>([
   ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
 ]);
 
+const known = new WeakMap<GlobalValue, Rebuilder | null>();
+
+/** Looked up once for each time the pickle names the function, which is nearly always once in all. */
+function rebuilderOf(callable: GlobalValue): Rebuilder | undefined {
+  let rebuilder = known.get(callable);
+  if (rebuilder === undefined) {
+    rebuilder = REBUILDERS.get(qualifiedName(callable)) ?? null;
+    known.set(callable, rebuilder);
+  }
+  return rebuilder ?? undefined;
+}
+
 function rebuild(
   callable: PickleValue | undefined,
   args: PickleValue | undefined,
   context: RebuildContext,
   depth: number,
 ): TensorValue | undefined {
-  if (!isKind(callable, 'global')) return undefined;
-  const rebuilder = REBUILDERS.get(qualifiedName(callable));
+  const rebuilder = isKind(callable, 'global') ? rebuilderOf(callable) : undefined;
   if (rebuilder === undefined) return undefined;
   if (depth === DEEPEST) throw badTensor(`a tensor is wrapped more than ${DEEPEST} times`, context);
   if (!isKind(args, 'tuple')) throw badTensor('a tensor is made without arguments', context);
@@ -69,14 +86,14 @@ function expectTensor(value: PickleValue | undefined, context: RebuildContext, d
 
 /** storage, storage_offset, size, stride */
 function rebuildV1([storage, offset, size, stride]: Arguments, context: RebuildContext): TensorValue {
-  return tensorOf(expectGeometry({ storage, offset, size, stride }, context));
+  return tensorOf(expectGeometry({ storage, offset, size, stride }, context), false);
 }
 
 /** storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata */
 function rebuildV2(args: Arguments, context: RebuildContext): TensorValue {
   const [storage, offset, size, stride, requiresGrad, , metadata] = args;
   const geometry = expectGeometry({ storage, offset, size, stride }, context);
-  return { ...tensorOf(geometry), requiresGrad: requiresGrad === true, ...bitsOf(metadata) };
+  return tensorOf(geometry, requiresGrad, metadata);
 }
 
 /** storage, storage_offset, size, stride, requires_grad, backward_hooks, dtype, metadata */
@@ -84,7 +101,7 @@ function rebuildV3(args: Arguments, context: RebuildContext): TensorValue {
   const [storage, offset, size, stride, requiresGrad, , dtype, metadata] = args;
   const name = expectDtypeName(dtype, context);
   const geometry = expectGeometry({ storage, offset, size, stride, dtype: name }, context);
-  return { ...tensorOf(geometry), requiresGrad: requiresGrad === true, ...bitsOf(metadata) };
+  return tensorOf(geometry, requiresGrad, metadata);
 }
 
 /** data, requires_grad, backward_hooks, and perhaps state */
@@ -102,7 +119,7 @@ function rebuildQuantized(args: Arguments, context: RebuildContext): TensorValue
   const parts: [string, PickleValue][] = [];
   if (isKind(scales, 'reduce')) parts.push(['scales', scales]);
   if (isKind(zeroPoints, 'reduce')) parts.push(['zero_points', zeroPoints]);
-  return { ...tensorOf(geometry), kind: 'quantized', requiresGrad: requiresGrad === true, quantizer, parts };
+  return { ...tensorOf(geometry, requiresGrad), kind: 'quantized', quantizer, parts };
 }
 
 const SPARSE_PARTS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -176,6 +193,8 @@ const PLAIN_TYPES: readonly (string | undefined)[] = [
   'torch.nn.parameter.Parameter',
 ];
 
+const NONE: readonly never[] = [];
+
 const NOTHING: TensorValue = {
   kind: 'dense',
   dtype: undefined,
@@ -190,12 +209,29 @@ const NOTHING: TensorValue = {
   negated: false,
   pythonType: undefined,
   quantizer: undefined,
-  parts: [],
-  states: [],
+  parts: NONE,
+  states: NONE,
 };
 
-function tensorOf(geometry: Geometry): TensorValue {
-  return { ...NOTHING, ...geometry };
+function tensorOf(geometry: Geometry, requiresGrad: PickleValue | undefined, metadata?: PickleValue): TensorValue {
+  const { dtype, storedDtype, shape, stride, storageOffset, storage } = geometry;
+  return {
+    kind: 'dense',
+    dtype,
+    storedDtype,
+    shape,
+    stride,
+    storageOffset,
+    storage,
+    requiresGrad: requiresGrad === true,
+    isParameter: false,
+    conjugated: isSet(metadata, 'conj'),
+    negated: isSet(metadata, 'neg'),
+    pythonType: undefined,
+    quantizer: undefined,
+    parts: NONE,
+    states: NONE,
+  };
 }
 
 /** A tensor of the same type that consists of others. */
@@ -228,9 +264,7 @@ function layoutName(layout: PickleValue | undefined): string {
   return name?.replace(/^torch\./, '') ?? '';
 }
 
-/** Flags that PyTorch keeps beside the bytes: {'conj': True, 'neg': True}. */
-function bitsOf(metadata: PickleValue | undefined): Pick<TensorValue, 'conjugated' | 'negated'> {
-  const entries = isKind(metadata, 'dict') ? metadata.entries : [];
-  const isSet = (name: string): boolean => entries.some(([key, value]) => key === name && value === true);
-  return { conjugated: isSet('conj'), negated: isSet('neg') };
+/** Whether a flag is set that PyTorch keeps beside the bytes: {'conj': True, 'neg': True}. */
+function isSet(metadata: PickleValue | undefined, name: string): boolean {
+  return isKind(metadata, 'dict') && metadata.entries.some(([key, value]) => key === name && value === true);
 }

@@ -7,10 +7,9 @@
  * @see https://github.com/pytorch/pytorch/blob/main/torch/serialization.py (persistent_load)
  * @module
  */
-import type { ErrorContext } from '../../errors.js';
 import { isKind, qualifiedName } from '../../pickle/access.js';
 import { describeValue } from '../../pickle/describe.js';
-import type { PersistentValue, PickleValue } from '../../pickle/values.js';
+import type { GlobalValue, PersistentValue, PickleValue } from '../../pickle/values.js';
 import type { ByteSource } from '../../source/byte-source.js';
 import { type StorageType, storageItemBytes, storageTypeOf, swapUnit } from './torch-dtypes.js';
 import { TorchError } from './torch-error.js';
@@ -19,10 +18,12 @@ import { TorchError } from './torch-error.js';
 export interface StorageRecord {
   /** What a person calls it: `archive/data/0`. */
   readonly name: string;
-  /** Its bytes. */
+  /** Its length. */
+  readonly byteLength: number;
+  /** Its bytes; opened when they are first asked for. */
   readonly source: ByteSource;
   /** Where they begin in the file, when that is known and they lie there as they are. */
-  readonly fileOffset: () => number | undefined;
+  readonly fileOffset: number | undefined;
 }
 
 /** A storage as a pickle names it. */
@@ -55,17 +56,19 @@ export interface StorageRecords {
 
 /** The storages of a file, each checked when it is first named. */
 export class StorageTable {
-  private readonly byValue = new Map<PersistentValue, TorchStorage>();
-  private readonly byKey = new Map<string, TorchStorage>();
+  readonly #records: StorageRecords;
+  readonly #path: string;
+  readonly #byKey = new Map<string, TorchStorage>();
+  readonly #classes = new Map<GlobalValue, StorageClass>();
 
-  constructor(
-    private readonly records: StorageRecords,
-    private readonly path: string,
-  ) {}
+  constructor(records: StorageRecords, path: string) {
+    this.#records = records;
+    this.#path = path;
+  }
 
   /** The storages named so far, in order, each once. */
   get storages(): readonly TorchStorage[] {
-    return [...this.byKey.values()];
+    return [...this.#byKey.values()];
   }
 
   /**
@@ -74,36 +77,51 @@ export class StorageTable {
    * @throws TorchError `torch/bad-tensor`, `torch/unknown-storage`, `torch/missing-storage`, `torch/short-storage`
    */
   resolve(value: PersistentValue): TorchStorage {
-    const known = this.byValue.get(value);
-    if (known !== undefined) return known;
-    const storage = this.parse(value);
-    this.byValue.set(value, storage);
-    if (!this.byKey.has(storage.key)) this.byKey.set(storage.key, storage);
+    const id = parseId(value, this.#path);
+    const known = this.#byKey.get(id.key);
+    const { className, type } = this.#classOf(id.storageClass);
+    if (known?.className === className && known.elementCount === id.elementCount) return known;
+    const storage = this.#open(id, className, type, value.offset);
+    if (known === undefined) this.#byKey.set(id.key, storage);
     return storage;
   }
 
-  private parse(value: PersistentValue): TorchStorage {
-    const context = { path: this.path, offset: value.offset };
-    const { storageClass, key, location, elementCount } = parseId(value.id, context);
-    const type = storageTypeOf(storageClass);
+  #open(id: StorageId, className: string, type: StorageType | undefined, offset: number): TorchStorage {
+    const { key, location, elementCount } = id;
+    const context = { path: this.#path, offset };
     if (type === undefined) {
-      throw new TorchError('torch/unknown-storage', `the storage class ${storageClass} is not known`, context);
+      throw new TorchError('torch/unknown-storage', `the storage class ${className} is not known`, context);
     }
-    const record = this.records.find(key);
+    const record = this.#records.find(key);
     if (record === undefined) {
       throw new TorchError('torch/missing-storage', `the storage data/${key} is missing from the file`, context);
     }
     const byteLength = elementCount * storageItemBytes(type);
-    if (byteLength > record.source.size) {
+    if (byteLength > record.byteLength) {
       throw new TorchError(
         'torch/short-storage',
-        `the storage ${record.name} should have ${byteLength} bytes, but has ${record.source.size}`,
+        `the storage ${record.name} should have ${byteLength} bytes, but has ${record.byteLength}`,
         context,
       );
     }
-    const unit = this.records.bigEndian ? swapUnit(type) : 1;
-    return { key, className: storageClass, type, location, elementCount, byteLength, swapUnit: unit, record };
+    const unit = this.#records.bigEndian ? swapUnit(type) : 1;
+    return { key, className, type, location, elementCount, byteLength, swapUnit: unit, record };
   }
+
+  /** Looked up once for each time the pickle names it, which is nearly always once in all. */
+  #classOf(global: GlobalValue): StorageClass {
+    const known = this.#classes.get(global);
+    if (known !== undefined) return known;
+    const className = qualifiedName(global);
+    const storageClass = { className, type: storageTypeOf(className) };
+    this.#classes.set(global, storageClass);
+    return storageClass;
+  }
+}
+
+interface StorageClass {
+  readonly className: string;
+  readonly type: StorageType | undefined;
 }
 
 /** Whether a persistent value claims to be a storage. */
@@ -112,24 +130,24 @@ export function isStorage(value: PickleValue | undefined): value is PersistentVa
 }
 
 interface StorageId {
-  readonly storageClass: string;
+  readonly storageClass: GlobalValue;
   readonly key: string;
   readonly location: string;
   readonly elementCount: number;
 }
 
-function parseId(id: PickleValue, context: ErrorContext): StorageId {
+function parseId({ id, offset }: PersistentValue, path: string): StorageId {
   const [, storageClass, key, location, elementCount] = isKind(id, 'tuple') ? id.items : [];
   if (!isKind(storageClass, 'global') || typeof key !== 'string' || typeof location !== 'string') {
     throw new TorchError(
       'torch/bad-tensor',
       `the persistent id of a storage is ${describeValue(id)}, not ('storage', class, key, location, elements)`,
-      context,
+      { path, offset },
     );
   }
   if (typeof elementCount !== 'number' || elementCount < 0) {
     const found = elementCount === undefined ? 'nothing' : describeValue(elementCount);
-    throw new TorchError('torch/bad-tensor', `the size of the storage data/${key} is ${found}`, context);
+    throw new TorchError('torch/bad-tensor', `the size of the storage data/${key} is ${found}`, { path, offset });
   }
-  return { storageClass: qualifiedName(storageClass), key, location, elementCount };
+  return { storageClass, key, location, elementCount };
 }

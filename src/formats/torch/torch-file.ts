@@ -148,9 +148,8 @@ function nameTensors(found: readonly FoundTensor[], path: string): Pick<TorchFil
   const used = new Map<string, number>();
   for (const { place, value } of found) {
     const name = uniqueName(place.name, used);
-    const way = pathOf(place);
-    if (isReadable(value)) tensors.push(torchTensor(name, way, value));
-    else others.push({ ...otherOf(value), name, path: way });
+    if (isReadable(value)) tensors.push(torchTensor(name, place, value));
+    else others.push({ ...otherOf(value), name, path: pathOf(place) });
   }
   return { tensors, others };
 }
@@ -170,6 +169,6 @@ function uniqueName(name: string, used: Map<string, number>): string {
     } while (used.has(unique));
   }
   used.set(unique, 1);
-  used.set(name, Math.max(count, 1));
+  if (count > 0) used.set(name, count);
   return unique;
 }

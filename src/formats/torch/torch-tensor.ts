@@ -10,8 +10,8 @@ import { shownName } from '../shown-name.js';
 import { type StoredTensor, rowByteLengthOf, rowCountOf, rowsAreInside, tensorByteLength } from '../tensor.js';
 import { applySigns, swapBytes } from './signs-and-order.js';
 import type { TorchStorage } from './storages.js';
-import { type StridedElements, gather, isContiguous } from './strided.js';
-import type { PathSegment } from './tensor-path.js';
+import { gather, isContiguous } from './strided.js';
+import { type PathSegment, type Place, pathOf } from './tensor-path.js';
 import type { TensorKind, TensorValue } from './tensor-value.js';
 import { storageItemBytes } from './torch-dtypes.js';
 
@@ -73,63 +73,118 @@ export function isReadable(value: TensorValue): value is ReadableValue {
  * A tensor that reads from its storage. Contiguous ones cost one read per call and may give a view of the
  * source's memory; others see `strided.ts`.
  */
-export function torchTensor(name: string, path: readonly PathSegment[], value: ReadableValue): TorchTensor {
-  const { dtype, shape, storage, storageOffset, stride } = value;
-  const itemBytes = storageItemBytes(dtype);
-  const rowByteLength = rowByteLengthOf(value);
-  const byteLength = tensorByteLength(value);
-  const elements: StridedElements = { source: storage.record.source, storageOffset, itemBytes, shape, stride };
-  const contiguous = isContiguous(elements);
-  const { conjugated, negated } = value;
-  const isPlain = storage.swapUnit === 1 && !conjugated && !negated;
+export function torchTensor(name: string, place: Place, value: ReadableValue): TorchTensor {
+  return new StridedTensor(name, place, value);
+}
 
-  const read = async (start: number, length: number, options?: ReadOptions): Promise<Uint8Array> => {
+/** Holds little more than its value: a file may have a hundred thousand of these. */
+class StridedTensor implements TorchTensor {
+  readonly dtype: DType;
+  readonly storedDtype: string;
+  readonly shape: readonly number[];
+  readonly storage: string;
+  readonly readRows: TorchTensor['readRows'];
+  readonly readBytes: TorchTensor['readBytes'];
+  readonly #place: Place;
+  readonly #value: ReadableValue;
+
+  constructor(
+    readonly name: string,
+    place: Place,
+    value: ReadableValue,
+  ) {
+    this.dtype = value.dtype;
+    this.storedDtype = value.storedDtype;
+    this.shape = value.shape;
+    this.storage = value.storage.key;
+    this.#place = place;
+    this.#value = value;
+    this.readRows = async (first, count, options) => {
+      const present = rowCountOf(this.shape);
+      if (!rowsAreInside(this.shape, first, count)) this.#refuse(`${count} rows from row ${first}`, `${present} rows`);
+      const rowByteLength = rowByteLengthOf(this);
+      return this.#read(first * rowByteLength, count * rowByteLength, options);
+    };
+    this.readBytes = async (start, length, options) => {
+      const present = tensorByteLength(this);
+      const itemBytes = storageItemBytes(this.dtype);
+      const inside = start >= 0 && length >= 0 && start + length <= present;
+      if (!inside || start % itemBytes !== 0 || length % itemBytes !== 0) {
+        this.#refuse(`${length} bytes from byte ${start}`, `${present} bytes in elements of ${itemBytes}`);
+      }
+      return this.#read(start, length, options);
+    };
+  }
+
+  get kind(): 'dense' | 'quantized' {
+    return this.#value.kind;
+  }
+
+  get path(): readonly PathSegment[] {
+    return pathOf(this.#place);
+  }
+
+  get stride(): readonly number[] {
+    return this.#value.stride;
+  }
+
+  get storageOffset(): number {
+    return this.#value.storageOffset;
+  }
+
+  get requiresGrad(): boolean {
+    return this.#value.requiresGrad;
+  }
+
+  get isParameter(): boolean {
+    return this.#value.isParameter;
+  }
+
+  get pythonType(): string | undefined {
+    return this.#value.pythonType;
+  }
+
+  get quantizer(): PickleValue | undefined {
+    return this.#value.quantizer;
+  }
+
+  get viewKey(): string {
+    const { dtype, storage, storageOffset, shape, stride, conjugated, negated } = this.#value;
+    const signs = `${conjugated ? ' conj' : ''}${negated ? ' neg' : ''}`;
+    return `${storage.key} ${dtype} ${storageOffset} (${shape.join()}) (${stride.join()})${signs}`;
+  }
+
+  get fileOffset(): number | undefined {
+    const start = this.#isPlain() ? this.#value.storage.record.fileOffset : undefined;
+    return start === undefined ? undefined : start + this.storageOffset * storageItemBytes(this.dtype);
+  }
+
+  /** Whether its bytes lie in the storage just as they are to be given. */
+  #isPlain(): boolean {
+    const { storage, conjugated, negated } = this.#value;
+    return storage.swapUnit === 1 && !conjugated && !negated && isContiguous(this.#value);
+  }
+
+  async #read(start: number, length: number, options?: ReadOptions): Promise<Uint8Array> {
     if (length === 0) return new Uint8Array(0);
-    if (contiguous && isPlain) return elements.source.read(storageOffset * itemBytes + start, length, options);
+    const { dtype, shape, stride, storage, storageOffset, conjugated, negated } = this.#value;
+    const itemBytes = storageItemBytes(dtype);
+    const { source } = storage.record;
+    if (this.#isPlain()) return source.read(storageOffset * itemBytes + start, length, options);
+    const elements = { source, storageOffset, itemBytes, shape, stride };
     const bytes = await gather(elements, start / itemBytes, length / itemBytes, options);
     swapBytes(bytes, storage.swapUnit);
     if (conjugated || negated) applySigns(bytes, dtype, conjugated, negated);
     return bytes;
-  };
-  const refuse = (wanted: string, present: string): never => {
-    throw new SourceError('source/out-of-range', `${wanted} wanted, but the tensor ${shownName(name)} has ${present}`, {
-      path: storage.record.name,
-    });
-  };
-  return {
-    name,
-    path,
-    kind: value.kind,
-    dtype,
-    storedDtype: value.storedDtype,
-    shape,
-    storage: storage.key,
-    viewKey: viewKeyOf(value),
-    stride,
-    storageOffset,
-    requiresGrad: value.requiresGrad,
-    isParameter: value.isParameter,
-    pythonType: value.pythonType,
-    quantizer: value.quantizer,
-    get fileOffset() {
-      const start = contiguous && isPlain ? storage.record.fileOffset() : undefined;
-      return start === undefined ? undefined : start + storageOffset * itemBytes;
-    },
-    readRows: async (first, count, options) => {
-      if (!rowsAreInside(shape, first, count)) refuse(`${count} rows from row ${first}`, `${rowCountOf(shape)} rows`);
-      return read(first * rowByteLength, count * rowByteLength, options);
-    },
-    readBytes: async (start, length, options) => {
-      const inside = start >= 0 && length >= 0 && start + length <= byteLength;
-      if (!inside || start % itemBytes !== 0 || length % itemBytes !== 0) {
-        refuse(`${length} bytes from byte ${start}`, `${byteLength} bytes in elements of ${itemBytes}`);
-      }
-      return read(start, length, options);
-    },
-  };
-}
+  }
 
-function viewKeyOf({ dtype, storage, storageOffset, shape, stride, conjugated, negated }: ReadableValue): string {
-  const signs = `${conjugated ? ' conj' : ''}${negated ? ' neg' : ''}`;
-  return `${storage.key} ${dtype} ${storageOffset} (${shape.join()}) (${stride.join()})${signs}`;
+  #refuse(wanted: string, present: string): never {
+    throw new SourceError(
+      'source/out-of-range',
+      `${wanted} wanted, but the tensor ${shownName(this.name)} has ${present}`,
+      {
+        path: this.#value.storage.record.name,
+      },
+    );
+  }
 }
