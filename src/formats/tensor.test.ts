@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 
-import type { DType } from '../dtype.js';
 import {
   type Tensor,
   rowBlocks,
@@ -62,13 +61,15 @@ describe('rows', () => {
 
 describe('blocks of rows', () => {
   it.each([
-    ['float32', [8, 256], undefined, 4096, 4],
-    ['float32', [8, 256], undefined, 1, 1],
-    ['float32', [8, 256], 3, 9000, 6],
-    ['float32', [8, 256], 3, 1, 3],
-    ['float32', [8, 0], undefined, 7, 7],
-  ])('%s %j in groups of %s, at most %d bytes, have %d rows', (dtype, shape, rowGroup, bytes, rows) => {
-    expect(rowsPerBlock({ dtype, shape, ...(rowGroup === undefined ? {} : { rowGroup }) }, bytes)).toBe(rows);
+    [[8, 256], undefined, 4096, 4],
+    [[8, 256], undefined, 1, 1],
+    [[8, 256], 3, 9000, 6],
+    [[8, 256], 3, 1, 3],
+    [[8, 0], undefined, 7, 7],
+  ])('of float32 %j in groups of %s, at most %d bytes, have %d rows', (shape, rowGroup, bytes, rows) => {
+    expect(rowsPerBlock({ dtype: 'float32', shape, ...(rowGroup === undefined ? {} : { rowGroup }) }, bytes)).toBe(
+      rows,
+    );
   });
 
   it('take about a megabyte unless told otherwise', () => {
