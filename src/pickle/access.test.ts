@@ -79,13 +79,13 @@ describe('ways into values', () => {
 
   it('says what it found instead', () => {
     expect(() => expectString(float(1), 'the location')).toThrow(
-      unexpected('the location in the pickle is the float 1, and should be a string') as Error,
+      unexpected('the location in the pickle is the float 1, and should be a string'),
     );
     expect(() => expectInteger(2n ** 60n, 'the size')).toThrow(
-      unexpected('the size in the pickle is an integer beyond 2^53, and should be an integer below 2^53') as Error,
+      unexpected('the size in the pickle is an integer beyond 2^53, and should be an integer below 2^53'),
     );
     expect(() => expectItems(undefined, 'the shape')).toThrow(
-      unexpected('the shape in the pickle is nothing, and should be a tuple or a list') as Error,
+      unexpected('the shape in the pickle is nothing, and should be a tuple or a list'),
     );
   });
 });

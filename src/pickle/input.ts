@@ -87,6 +87,7 @@ export class PickleInput {
     throw this.fail('pickle/bad-frame', 'stands before the end of its frame');
   }
 
+  /** A byte. */
   u8(): number {
     const value = this.position < this.end ? this.bytes[this.position] : undefined;
     if (value === undefined) throw this.short(1);
@@ -94,14 +95,17 @@ export class PickleInput {
     return value;
   }
 
+  /** Two bytes, unsigned. */
   u16(): number {
     return this.view.getUint16(this.take(2), true);
   }
 
+  /** Four bytes, signed. */
   i32(): number {
     return this.view.getInt32(this.take(4), true);
   }
 
+  /** Four bytes, unsigned. */
   u32(): number {
     return this.view.getUint32(this.take(4), true);
   }
@@ -112,6 +116,7 @@ export class PickleInput {
     return this.view.getUint32(at, true) + this.view.getUint32(at + 4, true) * 2 ** 32;
   }
 
+  /** A big-endian float of eight bytes. */
   f64(): number {
     return this.view.getFloat64(this.take(8), false);
   }
@@ -150,6 +155,13 @@ export class PickleInput {
   line(): string {
     const from = this.position;
     return decodeLatin1(this.view, from, this.takeLine());
+  }
+
+  /** The bytes of a line without its line feed, a view. */
+  rawLine(): DataView {
+    const from = this.position;
+    const to = this.takeLine();
+    return new DataView(this.bytes.buffer, this.bytes.byteOffset + from, to - from);
   }
 
   /** A line of UTF-8 without its line feed. */

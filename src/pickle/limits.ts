@@ -11,21 +11,21 @@
 
 /** Caps on one pickle; see the constants for the reason of each. */
 export interface PickleLimits {
-  /** Longest pickle, in bytes; default {@link MAX_PICKLE_BYTES}. */
+  /** Longest pickle, in bytes; default `MAX_PICKLE_BYTES`. */
   readonly bytes: number;
-  /** Most values pushed; default {@link MAX_PICKLE_VALUES}, at most 2^24 - 1. */
+  /** Most values pushed; default `MAX_PICKLE_VALUES`, at most 2^24 - 1. */
   readonly values: number;
-  /** Most containers and objects made; default {@link MAX_PICKLE_OBJECTS}. */
+  /** Most containers and objects made; default `MAX_PICKLE_OBJECTS`. */
   readonly objects: number;
-  /** Most values on the stack at once; default {@link MAX_PICKLE_STACK}. */
+  /** Most values on the stack at once; default `MAX_PICKLE_STACK`. */
   readonly stack: number;
-  /** Most marks open at once; default {@link MAX_PICKLE_MARKS}. */
+  /** Most marks open at once; default `MAX_PICKLE_MARKS`. */
   readonly marks: number;
-  /** Most memo slots in use; default {@link MAX_PICKLE_MEMO}, at most 2^24 - 1. */
+  /** Most memo slots in use; default `MAX_PICKLE_MEMO`, at most 2^24 - 1. */
   readonly memo: number;
-  /** Longest binary integer, in bytes; default {@link MAX_PICKLE_INTEGER_BYTES}. */
+  /** Longest binary integer, in bytes; default `MAX_PICKLE_INTEGER_BYTES`. */
   readonly integerBytes: number;
-  /** Longest string, in bytes; default and ceiling {@link MAX_PICKLE_STRING_BYTES}. */
+  /** Longest string, in bytes; default and ceiling `MAX_PICKLE_STRING_BYTES`. */
   readonly stringBytes: number;
 }
 

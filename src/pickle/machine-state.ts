@@ -20,10 +20,15 @@ export type OpcodeHandler = (machine: PickleMachine) => void;
 
 /** State of a machine in the middle of a pickle. */
 export class PickleMachine {
+  /** The bytes, and the opcode in hand. */
   readonly input: PickleInput;
+  /** Caps that hold for this pickle. */
   readonly limits: PickleLimits;
+  /** Imports and calls met so far. */
   readonly trace: PickleTrace;
+  /** Values the pickle has put aside. */
   readonly memo = new PickleMemo();
+  /** Equal keys of the dictionaries and sets being filled. */
   readonly keys = new KeyIndex();
   /** As the last PROTO said. */
   protocol = 0;

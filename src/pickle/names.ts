@@ -128,7 +128,9 @@ const MOVED = movedNames();
 
 /** A class or function by its module and its name there. */
 export interface PythonName {
+  /** Module, dots included. */
   readonly module: string;
+  /** Name in the module. */
   readonly name: string;
 }
 

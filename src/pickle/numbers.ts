@@ -10,6 +10,9 @@
  */
 import { MAX_PICKLE_DECIMAL_DIGITS } from './limits.js';
 
+/** Characters of the longest number, its sign included. */
+const LONGEST = MAX_PICKLE_DECIMAL_DIGITS + 1;
+
 /** What Python's `int(text, 0)` takes of plain decimals: a leading zero only before more zeros. */
 const DECIMAL = /^[+-]?(?:0+|[1-9][0-9]*)$/;
 
@@ -27,13 +30,14 @@ export function normalizeInteger(value: bigint): number | bigint {
 
 /** The integer that decimal text stands for; undefined where it is none, or longer than CPython takes. */
 export function parseDecimal(text: string): number | bigint | undefined {
-  if (text.length > MAX_PICKLE_DECIMAL_DIGITS + 1 || !DECIMAL.test(text)) return undefined;
+  if (text.length > LONGEST || !DECIMAL.test(text)) return undefined;
   if (text.length <= 15) return Number(text) + 0;
   return normalizeInteger(BigInt(text));
 }
 
-/** The float that text stands for; undefined where it is none. */
+/** The float that text stands for; undefined where it is none, or longer than any decimal that is taken. */
 export function parseFloatText(text: string): number | undefined {
+  if (text.length > LONGEST) return undefined;
   if (FLOAT.test(text)) return Number(text);
   const match = NON_FINITE.exec(text);
   if (match === null) return undefined;
@@ -46,8 +50,9 @@ export function parseLong(view: DataView, start: number, end: number): number | 
   const length = end - start;
   if (length === 0) return 0;
   let hex = '0x';
-  for (let at = end - 1; at >= start; at--) hex += HEX_BYTES[view.getUint8(at)];
+  for (let at = end - 1; at >= start; at--) hex += HEX_BYTES.slice(2 * view.getUint8(at), 2 * view.getUint8(at) + 2);
   return normalizeInteger(BigInt.asIntN(8 * length, BigInt(hex)));
 }
 
-const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+/** The digits of every byte, two each. */
+const HEX_BYTES = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0')).join('');

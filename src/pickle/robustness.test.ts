@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { assemble, fromHex, global, int, op, pickle, repeat, text } from '../testing/pickle-assembler.js';
+import { assemble, fromHex, global, int, op, pickle, repeat, text, utf8 } from '../testing/pickle-assembler.js';
 import { BINARY_PICKLES, OBJECT_PICKLES, PLAIN_PICKLES } from '../testing/pickle-golden.js';
 import { expectItems, isKind } from './access.js';
 import { PickleError } from './errors.js';
@@ -110,6 +110,14 @@ describe('a pickle that would exhaust a careless reader', () => {
     const set = assemble(op('BINGET', int(1, 0)), 'NONE', 'SETITEM');
     const { value } = parsePickle(pickle(named, repeat(set, 100_000)));
     expect(isKind(value, 'dict') && value.entries.length).toBe(1);
+  });
+
+  it('is read with lines of 4 MB', () => {
+    const long = `${'\\n'.repeat(10)}${'a'.repeat(4_000_000)}`;
+    expect(parsePickle(pickle(op('STRING', utf8(`'${long}'\n`)))).value).toHaveLength(4_000_010);
+    expect(parsePickle(pickle(op('UNICODE', utf8(`${long}\n`)))).value).toHaveLength(4_000_020);
+    expect(outcome(pickle(op('FLOAT', utf8(`${'1'.repeat(4_000_000)}\n`))))).toBe('pickle/bad-argument');
+    expect(outcome(pickle(op('PUT', utf8(`${'1'.repeat(4_000_000)}\n`))))).toBe('pickle/bad-argument');
   });
 
   it('makes nothing of memo slots far apart', () => {

@@ -15,6 +15,9 @@ import { parseDecimal, parseFloatText, parseLong } from './numbers.js';
 import { isObject } from './records.js';
 import { decodeUtf8 } from './text.js';
 
+/** The single and the double quote. */
+const QUOTES: ReadonlySet<number> = new Set([0x27, 0x22]);
+
 /** Handlers by opcode name. */
 export const SCALAR_OPCODES = {
   NONE: (machine) => machine.push(null),
@@ -79,18 +82,19 @@ function pushFloatText(machine: PickleMachine): void {
 
 function pushQuoted(machine: PickleMachine): void {
   const { input } = machine;
-  const line = input.line();
-  if (!/^(?:'.*'|".*")$/s.test(line))
-    throw input.fail('pickle/bad-string', `wants a quoted string, not ${quote(line)}`);
-  const bytes = unescapeBytes(line.slice(1, -1));
-  if (bytes === undefined) throw input.fail('pickle/bad-string', `holds a broken escape in ${quote(line)}`);
+  const line = input.rawLine();
+  const last = line.byteLength - 1;
+  if (last < 1 || !QUOTES.has(line.getUint8(0)) || line.getUint8(0) !== line.getUint8(last)) {
+    throw input.fail('pickle/bad-string', 'wants a string between quotes');
+  }
+  const bytes = unescapeBytes(new DataView(line.buffer, line.byteOffset + 1, last - 1));
+  if (bytes === undefined) throw input.fail('pickle/bad-string', 'holds a broken escape');
   pushString(machine, bytes);
 }
 
 function pushEscapedUnicode(machine: PickleMachine): void {
-  const line = machine.input.line();
-  const text = unescapeUnicode(line);
-  if (text === undefined) throw machine.input.fail('pickle/bad-string', `holds a broken escape in ${quote(line)}`);
+  const text = unescapeUnicode(machine.input.rawLine());
+  if (text === undefined) throw machine.input.fail('pickle/bad-string', 'holds a broken escape');
   machine.push(text);
 }
 

@@ -56,7 +56,7 @@ export function decodeLatin1(view: DataView, start: number, end: number): string
 }
 
 /** Puts a string together from code points; linear, for any number of them. */
-class TextBuilder {
+export class TextBuilder {
   private readonly units: number[] = [];
   private text = '';
 

@@ -13,7 +13,9 @@ export type PickleCall = ObjectValue | BuildCall;
 
 /** BUILD, which calls `__setstate__` or sets attributes. */
 export interface BuildCall {
+  /** Tag. */
   readonly kind: 'build';
+  /** BUILD. */
   readonly opcode: 'BUILD';
   /** The object that is changed; a global when a class or function itself would be. */
   readonly callable: PickleValue;

@@ -36,6 +36,7 @@ export type PickleEntry = readonly [key: PickleValue, value: PickleValue];
 
 /** A Python float. */
 export interface FloatValue {
+  /** Tag. */
   readonly kind: 'float';
   /** The number, which may be an integer, an infinity, NaN or -0. */
   readonly value: number;
@@ -43,6 +44,7 @@ export interface FloatValue {
 
 /** Python bytes. */
 export interface BytesValue {
+  /** Tag. */
   readonly kind: 'bytes';
   /** A view of the pickle's own bytes: read-only. */
   readonly value: Uint8Array;
@@ -52,6 +54,7 @@ export interface BytesValue {
 
 /** A Python bytearray. */
 export interface BytearrayValue {
+  /** Tag. */
   readonly kind: 'bytearray';
   /** A view of the pickle's own bytes: read-only. */
   readonly value: Uint8Array;
@@ -59,18 +62,23 @@ export interface BytearrayValue {
 
 /** A list, in order. */
 export interface ListValue {
+  /** Tag. */
   readonly kind: 'list';
+  /** Items, read-only. */
   readonly items: readonly PickleValue[];
 }
 
 /** A tuple, in order. */
 export interface TupleValue {
+  /** Tag. */
   readonly kind: 'tuple';
+  /** Items, read-only. */
   readonly items: readonly PickleValue[];
 }
 
 /** A dictionary in Python's order: an equal key set again keeps its place and takes the new value. */
 export interface DictValue {
+  /** Tag. */
   readonly kind: 'dict';
   /** Pairs, never properties, so that no key can be mistaken for anything of JavaScript's. */
   readonly entries: readonly PickleEntry[];
@@ -78,18 +86,23 @@ export interface DictValue {
 
 /** A set, each item once, in the pickle's order. */
 export interface SetValue {
+  /** Tag. */
   readonly kind: 'set';
+  /** Items, read-only. */
   readonly items: readonly PickleValue[];
 }
 
 /** A frozenset, each item once, in the pickle's order. */
 export interface FrozensetValue {
+  /** Tag. */
   readonly kind: 'frozenset';
+  /** Items, read-only. */
   readonly items: readonly PickleValue[];
 }
 
 /** A class or function by name: what Python would import. */
 export interface GlobalValue {
+  /** Tag. */
   readonly kind: 'global';
   /** Module as written; see `python3Name` for the names of Python 2. */
   readonly module: string;
@@ -121,6 +134,7 @@ export type ArgumentsValue = TupleValue | ReduceValue | NewobjValue | Persistent
 
 /** The result of a call that Python would make and this machine does not. */
 export interface ReduceValue extends ObjectRecords {
+  /** Tag. */
   readonly kind: 'reduce';
   /** REDUCE, or the older INST and OBJ. Without arguments those two make an object and call no `__init__`. */
   readonly opcode: 'REDUCE' | 'INST' | 'OBJ';
@@ -136,6 +150,7 @@ export interface ReduceValue extends ObjectRecords {
 
 /** An object made by its class's `__new__`, without `__init__`. */
 export interface NewobjValue extends ObjectRecords {
+  /** Tag. */
   readonly kind: 'newobj';
   /** NEWOBJ, or NEWOBJ_EX with keyword arguments. */
   readonly opcode: 'NEWOBJ' | 'NEWOBJ_EX';
@@ -154,6 +169,7 @@ export type ObjectValue = ReduceValue | NewobjValue;
 
 /** An object that the pickle leaves outside: PyTorch's storages. */
 export interface PersistentValue {
+  /** Tag. */
   readonly kind: 'persistent';
   /** What names it: a tuple in PyTorch's files, a string for PERSID. */
   readonly id: PickleValue;
@@ -163,6 +179,7 @@ export interface PersistentValue {
 
 /** A class or function by its number in `copyreg`'s registry, which only the writer's program knows. */
 export interface ExtensionValue {
+  /** Tag. */
   readonly kind: 'ext';
   /** Number, 1 or more. */
   readonly code: number;
@@ -174,6 +191,7 @@ export interface ExtensionValue {
 
 /** A buffer that travels beside the pickle (protocol 5, out of band). */
 export interface BufferValue {
+  /** Tag. */
   readonly kind: 'buffer';
   /** Number of the buffer, in the order of NEXT_BUFFER, from 0. */
   readonly index: number;
