@@ -69,7 +69,7 @@ async function openTokenizer(folder: Folder, parent: Folder | undefined): Promis
 
 function endDecision(vocabulary: Vocabulary, endOfTurn: boolean): Decision[] {
   if (vocabulary.kind !== 'byte-level-bpe') return [];
-  const token = vocabulary.pieces[vocabulary.eosId] ?? '';
+  const token = vocabulary.pieces[vocabulary.eosId]!;
   const because = endOfTurn
     ? 'the name says it is an instruct model'
     : 'the name does not say that it is an instruct model';

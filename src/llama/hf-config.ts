@@ -51,8 +51,7 @@ function parseObject(text: string, path: string): Json {
     const json: unknown = JSON.parse(text);
     if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${reason}`, { path, cause });
+    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${(cause as Error).message}`, { path, cause });
   }
   throw new LlamaError('llama/bad-config', 'a JSON object was expected', { path });
 }

@@ -102,7 +102,7 @@ async function readIndex(folder: Folder): Promise<string[]> {
   try {
     map = (JSON.parse(text) as { weight_map?: unknown } | null)?.weight_map;
   } catch (cause) {
-    refuse(`this is not valid JSON: ${cause instanceof Error ? cause.message : String(cause)}`);
+    refuse(`this is not valid JSON: ${(cause as Error).message}`);
   }
   if (typeof map !== 'object' || map === null) return refuse('a weight_map was expected');
   const names = new Set(Object.values(map).map(String));

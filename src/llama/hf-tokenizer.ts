@@ -55,16 +55,16 @@ async function hasSentencePieceFile(folder: Folder): Promise<boolean> {
 /** The end token that `tokenizer_config.json` names; undefined leaves it to the vocabulary. */
 async function readEndToken(folder: Folder): Promise<string | undefined> {
   if (!(await folder.has('tokenizer_config.json'))) return undefined;
+  const text = await readJsonText(folder, 'tokenizer_config.json');
   try {
-    const json = JSON.parse(await readJsonText(folder, 'tokenizer_config.json')) as { eos_token?: unknown } | null;
+    const json = JSON.parse(text) as { eos_token?: unknown } | null;
     const token = json?.eos_token;
     if (typeof token === 'string') return token;
     const content = typeof token === 'object' && token !== null && 'content' in token ? token.content : undefined;
     return typeof content === 'string' ? content : undefined;
   } catch (cause) {
-    if (!(cause instanceof SyntaxError)) throw cause;
-    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${cause.message}`, {
-      path: `${folder.name}/tokenizer_config.json`,
+    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${(cause as Error).message}`, {
+      ...{ path: `${folder.name}/tokenizer_config.json`, cause },
     });
   }
 }

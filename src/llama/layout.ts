@@ -39,7 +39,7 @@ const queries = (config: LlamaConfig): number => config.nHeads * config.headDim;
 const keyValues = (config: LlamaConfig): number => config.nKvHeads * config.headDim;
 
 /** Tensors outside the blocks; the order is that of Meta's state dict with the blocks after the first. */
-const MODEL_ROLES: readonly TensorRole[] = [
+const MODEL_ROLES: readonly [TensorRole, ...TensorRole[]] = [
   { meta: 'tok_embeddings', hf: 'model.embed_tokens', gguf: 'token_embd', split: 'embedding', shape: embedding },
   { meta: 'norm', hf: 'model.norm', gguf: 'output_norm', split: 'replicated', shape: vector },
   { meta: 'output', hf: 'lm_head', gguf: 'output', split: 'rows', shape: embedding },
@@ -68,11 +68,12 @@ const BLOCK_PREFIX: Readonly<Record<LayoutName, string>> = { meta: 'layers', hf:
 
 /** Every tensor a Llama of these hyperparameters has, in the order of Meta's state dict; no `output` when tied. */
 export function expectedTensors(config: LlamaConfig): ExpectedTensor[] {
-  const [first, ...last] = MODEL_ROLES.map((role) => expected(role, `${role.meta}.weight`, config));
+  const whole = (role: TensorRole): ExpectedTensor => expected(role, `${role.meta}.weight`, config);
+  const [first, ...last] = MODEL_ROLES;
   const blocks = Array.from({ length: config.nLayers }, (_, layer) =>
     BLOCK_ROLES.map((role) => expected(role, `layers.${layer}.${role.meta}.weight`, config)),
   ).flat();
-  const all = first === undefined ? blocks : [first, ...blocks, ...last];
+  const all = [whole(first), ...blocks, ...last.map(whole)];
   return config.tied ? all.filter((tensor) => tensor.name !== 'output.weight') : all;
 }
 

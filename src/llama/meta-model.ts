@@ -56,12 +56,10 @@ export async function openMetaModel(folder: Folder, options: OpenModelOptions = 
 export async function metaModel(checkpoint: MetaCheckpoint, options: OpenModelOptions = {}): Promise<MetaModel> {
   expectTextModel(checkpoint);
   const { shards, params, path } = checkpoint;
-  const { vocabSize, split } = embeddingLayout(shards, params.dim);
+  const { vocabSize, split, dtype } = embeddingLayout(shards, params.dim);
   const output = await outputKind(shards, vocabSize, params.dim, split, options);
   const evidence = {
-    vocabSize,
-    tied: output.tied,
-    dtype: shards[0].tensors.get('tok_embeddings.weight')?.dtype ?? '',
+    ...{ vocabSize, dtype, tied: output.tied },
     frequenciesInBlocks: [...shards[0].tensors.keys()].some((name) => name.includes('.inner_attention.rope.freqs')),
   };
   const found = hyperparameters(params, evidence, path, options.ropeFactor);
@@ -117,9 +115,8 @@ async function outputKind(
   const present = shards.filter((shard) => shard.tensors.has('output.weight'));
   if (present.length === 0) return { tied: true, because: 'there is no output.weight' };
   const shared = present.every(({ tensors }) => {
-    const output = tensors.get('output.weight');
-    const embedding = tensors.get('tok_embeddings.weight');
-    return output?.viewKey !== undefined && output.viewKey === embedding?.viewKey;
+    const key = tensors.get('output.weight')?.viewKey;
+    return key !== undefined && key === tensors.get('tok_embeddings.weight')?.viewKey;
   });
   if (shared) return { tied: true, because: 'output.weight and tok_embeddings.weight are one storage' };
   const shape = [vocabSize, dim];
@@ -147,8 +144,8 @@ function nameError(
   what: string,
   path: string,
 ): LlamaError {
-  const [first = '', ...more] = names;
+  const first = names[0]!;
   const message =
-    more.length === 0 ? `the tensor ${first} is ${what}` : `${names.length} tensors are ${what}, first ${first}`;
+    names.length === 1 ? `the tensor ${first} is ${what}` : `${names.length} tensors are ${what}, first ${first}`;
   return new LlamaError(code, message, { path });
 }

@@ -8,11 +8,12 @@
 export interface SchemaViolation {
   readonly instancePath: string;
   readonly keyword: string;
-  readonly message?: string;
+  readonly message: string;
 }
 
-/** Whether the value is a valid params.json; on failure `validate.errors` holds every violation. */
+/** Whether the value is a valid params.json. */
 export const validate: {
   (data: unknown): boolean;
-  errors?: readonly SchemaViolation[] | null;
+  /** Every violation in the value that was just refused; not to be read after one that was valid. */
+  readonly errors: readonly SchemaViolation[];
 };

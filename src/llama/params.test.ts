@@ -75,8 +75,8 @@ describe('parseParams', () => {
     [{ ...VALID, dim: 0 }, 'dim must be >= 1, found 0'],
     [{ ...VALID, vocab_size: 0 }, 'vocab_size must be -1 or at least 1, found 0'],
     [{ dim: 64 }, "must have required property 'n_layers'; must have required property 'n_heads'"],
-    [[], 'must be object'],
-    [7, 'must be object'],
+    [[], 'a JSON object was expected'],
+    [7, 'a JSON object was expected'],
     [{ ...VALID, norm_eps: 0, rope_theta: 1, dim: 1.5, n_heads: null }, 'and 1 more fault'],
   ])('refuses %j', (value, message) => {
     const error = refusal(value);

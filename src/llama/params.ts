@@ -76,13 +76,11 @@ export async function readParams(source: ByteSource): Promise<MetaParams> {
 export function parseParams(bytes: Uint8Array, path: string): MetaParams {
   const parsed = parseJson(bytes, path);
   const outer = isRecord(parsed) && isRecord(parsed['model']) && !('dim' in parsed) ? parsed['model'] : parsed;
-  if (!validate(outer) || !isRecord(outer)) {
-    throw new LlamaError('llama/bad-params', describeSchemaErrors(outer), {
-      path,
-      hint: 'compare it with docs/schema/params.schema.json or download it again',
-    });
-  }
-  return normalise(outer);
+  if (isRecord(outer) && validate(outer)) return normalise(outer);
+  throw new LlamaError('llama/bad-params', isRecord(outer) ? describeFaults(outer) : 'a JSON object was expected', {
+    path,
+    hint: 'compare it with docs/schema/params.schema.json or download it again',
+  });
 }
 
 function parseJson(bytes: Uint8Array, path: string): unknown {
@@ -91,8 +89,7 @@ function parseJson(bytes: Uint8Array, path: string): unknown {
   } catch (cause) {
     const identification = identifyBytes(bytes.subarray(0, 4096), bytes.byteLength);
     if (identification.kind === 'json' || identification.kind === 'text' || identification.kind === 'unknown') {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw new LlamaError('llama/bad-params', `this is not valid JSON: ${reason}`, { path, cause });
+      throw new LlamaError('llama/bad-params', `this is not valid JSON: ${(cause as Error).message}`, { path, cause });
     }
     throw describeMistake(identification, 'params.json', path);
   }
@@ -105,13 +102,13 @@ function isRecord(value: unknown): value is Record<string, unknown> {
 /** Most faults named in one message; the rest are counted. */
 const FAULTS_SHOWN = 3;
 
-function describeSchemaErrors(value: unknown): string {
-  const faults = (validate.errors ?? []).map((error) => {
+/** What {@link validate} has just found wrong with the value. */
+function describeFaults(value: Record<string, unknown>): string {
+  const faults = validate.errors.map((error) => {
     const key = error.instancePath.slice(1);
-    if (key === '') return error.message ?? error.keyword;
-    const found = isRecord(value) ? JSON.stringify(value[key.split('/')[0] ?? '']) : '';
+    if (key === '') return error.message;
     const allowed = error.keyword === 'not' ? 'must be -1 or at least 1' : error.message;
-    return `${key} ${allowed}, found ${found}`;
+    return `${key} ${allowed}, found ${JSON.stringify(value[key])}`;
   });
   const more = faults.length > FAULTS_SHOWN ? `, and ${faults.length - FAULTS_SHOWN} more faults` : '';
   return faults.slice(0, FAULTS_SHOWN).join('; ') + more;

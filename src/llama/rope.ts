@@ -61,7 +61,7 @@ export function scalingOfDivisors(divisors: Float32Array, headDim: number, theta
   const factor = divisors.reduce((largest, divisor) => Math.max(largest, divisor), 1);
   const scaling = llama3Scaling(factor);
   const expected = ropeDivisors(headDim, theta, scaling);
-  const same = divisors.length === expected.length && divisors.every((value, i) => isClose(value, expected[i] ?? 0));
+  const same = divisors.length === expected.length && divisors.every((value, i) => isClose(value, expected[i]!));
   return same ? scaling : undefined;
 }
 

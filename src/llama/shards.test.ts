@@ -45,7 +45,7 @@ describe('embeddingLayout', () => {
     ],
   ] as const)('is found from the shapes: %s', (_, shapes, layout) => {
     const parts = shapes.map((shape) => [stored(NAME, [...shape], [])]);
-    expect(embeddingLayout(shards(...parts), 4)).toEqual(layout);
+    expect(embeddingLayout(shards(...parts), 4)).toEqual({ ...layout, dtype: 'uint8' });
   });
 
   it('tells that shards are missing', () => {
@@ -58,6 +58,28 @@ describe('embeddingLayout', () => {
     );
     const odd = shards([stored(NAME, [6, 3], [])], [stored(NAME, [6, 3], [])]);
     expect(() => embeddingLayout(odd, 4)).toThrow(expect.objectContaining({ hint: undefined }));
+  });
+
+  it('refuses an embedding that is no matrix', () => {
+    for (const shape of [[], [4]]) {
+      const parts = shards([stored(NAME, shape, [])], [stored(NAME, shape, [])]);
+      expect(() => embeddingLayout(parts, 4)).toThrow(
+        expect.objectContaining({ code: 'llama/wrong-shape', path: 'shard0', hint: undefined }),
+      );
+    }
+    expect(embeddingLayout(shards([stored(NAME, [4], [])]), 4)).toMatchObject({ vocabSize: 4 });
+    expect(embeddingLayout(shards([stored(NAME, [], [])]), 4)).toMatchObject({ vocabSize: 0 });
+  });
+
+  it('counts the shards that such columns are parts of', () => {
+    const wide = shards([stored(NAME, [6, 2], [])], [stored(NAME, [6, 2], [])]);
+    expect(() => embeddingLayout(wide, 6)).toThrow(
+      expect.objectContaining({
+        message:
+          'tok_embeddings.weight has 2 columns in each of 2 shards; dim 6 needs 6 (cut along the vocabulary) or 3 (cut along the width)',
+        hint: 'these are parts of a checkpoint of 3 shards; 2 are here',
+      }),
+    );
   });
 
   it('needs the embedding', () => {
@@ -105,6 +127,25 @@ describe('mergeTensor', () => {
         ...{ path: 'shard1', hint: undefined },
         message: 'w has shape (3, 4); params.json asks for (2, 4), one of 2 parts of (4, 4)',
       }),
+    );
+  });
+
+  it.each([
+    ['fewer dimensions', [8], [8, 4]],
+    ['more dimensions', [8, 4, 1], [8, 4]],
+    ['another width and another height', [4, 2], [8, 4]],
+    ['more rows than the whole', [16, 4], [8, 4]],
+  ])('tells no count of shards for a tensor of %s', (_, found, whole) => {
+    const parts = shards([stored('w', found, [])]);
+    expect(() => mergeTensor(parts, { name: 'w', shape: whole, split: 'rows' }, 'rows')).toThrow(
+      expect.objectContaining({ code: 'llama/wrong-shape', hint: undefined }),
+    );
+  });
+
+  it('needs the tensor in every shard', () => {
+    const parts = shards([stored('w', [1, 2], [])], []);
+    expect(() => mergeTensor(parts, { name: 'w', shape: [2, 2], split: 'rows' }, 'rows')).toThrow(
+      expect.objectContaining({ code: 'llama/missing-tensor', path: 'shard1', message: 'the tensor w is missing' }),
     );
   });
 

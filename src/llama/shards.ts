@@ -9,6 +9,7 @@
  * @see https://github.com/meta-llama/llama-models/blob/main/models/checkpoint.py
  * @module
  */
+import type { DType } from '../dtype.js';
 import { type StoredTensor, type Tensor, rowBlocks } from '../formats/tensor.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { ExpectedTensor, ShardSplit } from './layout.js';
@@ -26,14 +27,29 @@ export interface Shard {
 /** At least one shard. */
 export type Shards = readonly [Shard, ...Shard[]];
 
-/** Rows of the merged embedding and how it is cut, from the shapes in the shards. */
-export function embeddingLayout(shards: Shards, dim: number): { vocabSize: number; split: ShardSplit } {
+/** The merged embedding, as the shapes in the shards tell it. */
+export interface EmbeddingLayout {
+  /** Rows of the merged embedding. */
+  readonly vocabSize: number;
+  /** How it is cut. */
+  readonly split: 'rows' | 'columns';
+  /** Its element type. */
+  readonly dtype: DType;
+}
+
+/**
+ * Rows and type of the merged embedding and how it is cut.
+ *
+ * @throws LlamaError `llama/missing-tensor`, `llama/wrong-shape`
+ */
+export function embeddingLayout(shards: Shards, dim: number): EmbeddingLayout {
   const name = 'tok_embeddings.weight';
-  const parts = shards.map((shard) => expectIn(shard, name));
-  const [rows = 0, columns = 0] = parts[0]?.shape ?? [];
+  const parts = shards.map((shard) => expectIn(shard, name)) as [StoredTensor, ...StoredTensor[]];
+  const { dtype, shape } = parts[0];
+  const [rows = 0, columns = 0] = shape;
   const totalRows = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
-  if (shards.length === 1 || columns === dim) return { vocabSize: totalRows, split: 'rows' };
-  if (columns * shards.length === dim) return { vocabSize: rows, split: 'columns' };
+  if (shards.length === 1 || columns === dim) return { vocabSize: totalRows, split: 'rows', dtype };
+  if (columns * shards.length === dim) return { vocabSize: rows, split: 'columns', dtype };
   throw new LlamaError(
     'llama/wrong-shape',
     `${name} has ${columns} columns in each of ${shards.length} shards; dim ${dim} needs ${dim} (cut along the vocabulary) or ${dim / shards.length} (cut along the width)`,
@@ -44,7 +60,7 @@ export function embeddingLayout(shards: Shards, dim: number): { vocabSize: numbe
 function shardCountHint(columns: number, dim: number, found: number): string | undefined {
   const count = dim / columns;
   if (!Number.isInteger(count) || count === found) return undefined;
-  return `these are parts of a checkpoint of ${count} shards; ${found} ${found === 1 ? 'is' : 'are'} here`;
+  return `these are parts of a checkpoint of ${count} shards; ${found} are here`;
 }
 
 /**
@@ -56,7 +72,7 @@ export function mergeTensor(shards: Shards, expected: ExpectedTensor, split: Sha
   const parts = shards.map((shard) => expectIn(shard, expected.name)) as [StoredTensor, ...StoredTensor[]];
   const want = partShape(expected.shape, split, shards.length);
   parts.forEach((part, index) => {
-    const shard = shards[index] ?? shards[0];
+    const shard = shards[index]!;
     expectShape(part, want, expected, shards, shard);
     if (part.dtype !== parts[0].dtype) {
       throw new LlamaError(

@@ -7,7 +7,7 @@
  *
  * @module
  */
-import { type Tensor, rowByteLengthOf, rowCountOf } from '../formats/tensor.js';
+import { type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
 
 /** The same tensor under another name. */
 export function renamed(tensor: Tensor, name: string): Tensor {
@@ -51,7 +51,7 @@ export function concatRows(name: string, parts: readonly [Tensor, ...Tensor[]]):
 export function concatColumns(name: string, parts: readonly [Tensor, ...Tensor[]]): Tensor {
   const widths = parts.map(rowByteLengthOf);
   const rowBytes = widths.reduce((sum, width) => sum + width, 0);
-  const columns = parts.reduce((sum, part) => sum + (part.shape.at(-1) ?? 1), 0);
+  const columns = parts.reduce((sum, part) => sum + rowLengthOf(part.shape), 0);
   return {
     name,
     dtype: parts[0].dtype,
@@ -61,7 +61,7 @@ export function concatColumns(name: string, parts: readonly [Tensor, ...Tensor[]
       const blocks = await Promise.all(parts.map((part) => part.readRows(first, count, options)));
       let column = 0;
       blocks.forEach((block, part) => {
-        const width = widths[part] ?? 0;
+        const width = widths[part]!;
         for (let row = 0; row < count; row++) {
           bytes.set(block.subarray(row * width, (row + 1) * width), row * rowBytes + column);
         }
@@ -91,7 +91,7 @@ export function permuteRowsInGroups(tensor: Tensor, order: Uint32Array): Tensor 
       const bytes = new Uint8Array(count * rowBytes);
       for (let row = 0; row < count; row++) {
         const inGroup = (first + row) % group;
-        const at = first + row - inGroup + (order[inGroup] ?? 0) - from;
+        const at = first + row - inGroup + order[inGroup]! - from;
         bytes.set(source.subarray(at * rowBytes, (at + 1) * rowBytes), row * rowBytes);
       }
       return bytes;
