@@ -253,12 +253,10 @@ describe('archives that are no checkpoints', () => {
 });
 
 describe('files that are no archives', () => {
-  const magic = [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19, 0x2e];
   const tar = new Uint8Array(512);
   tar.set(new TextEncoder().encode('ustar'), 257);
 
   it.each<[string, Uint8Array, string]>([
-    ['an old checkpoint', Uint8Array.from([...magic, 0x80, 2, 0x4d, 0xe9, 3, 0x2e]), 'torch/legacy'],
     ['a tar', tar, 'torch/tar'],
     ['a pickle', pickleOf({ dict: [['a', 1]] }), 'torch/plain-pickle'],
     ['an empty file', new Uint8Array(0), 'source/empty'],

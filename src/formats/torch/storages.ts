@@ -7,10 +7,12 @@
  * @see https://github.com/pytorch/pytorch/blob/main/torch/serialization.py (persistent_load)
  * @module
  */
+import type { ErrorContext } from '../../errors.js';
 import { isKind, qualifiedName } from '../../pickle/access.js';
 import { describeValue } from '../../pickle/describe.js';
 import type { GlobalValue, PersistentValue, PickleValue } from '../../pickle/values.js';
 import type { ByteSource } from '../../source/byte-source.js';
+import { sliceSource } from '../../source/slice.js';
 import { type StorageType, storageItemBytes, storageTypeOf, swapUnit } from './torch-dtypes.js';
 import { TorchError } from './torch-error.js';
 
@@ -28,7 +30,7 @@ export interface StorageRecord {
 
 /** A storage as a pickle names it. */
 export interface TorchStorage {
-  /** Name of its record among the storages; storages with equal keys are one. */
+  /** Name of its record among the storages, or of a view; storages with equal keys are one. */
   readonly key: string;
   /** Its class: `torch.BFloat16Storage`. */
   readonly className: string;
@@ -77,12 +79,14 @@ export class StorageTable {
    * @throws TorchError `torch/bad-tensor`, `torch/unknown-storage`, `torch/missing-storage`, `torch/short-storage`
    */
   resolve(value: PersistentValue): TorchStorage {
-    const id = parseId(value, this.#path);
-    const known = this.#byKey.get(id.key);
+    const id = parseStorageId(value, this.#path);
     const { className, type } = this.#classOf(id.storageClass);
-    if (known?.className === className && known.elementCount === id.elementCount) return known;
-    const storage = this.#open(id, className, type, value.offset);
-    if (known === undefined) this.#byKey.set(id.key, storage);
+    const key = id.view?.key ?? id.key;
+    const known = this.#byKey.get(key);
+    if (known?.className === className && known.elementCount === (id.view ?? id).elementCount) return known;
+    const whole = this.#open(id, className, type, value.offset);
+    const storage = id.view === undefined ? whole : viewOf(whole, id.view, { path: this.#path, offset: value.offset });
+    if (known === undefined) this.#byKey.set(key, storage);
     return storage;
   }
 
@@ -129,15 +133,33 @@ export function isStorage(value: PickleValue | undefined): value is PersistentVa
   return isKind(value, 'persistent') && isKind(value.id, 'tuple') && value.id.items[0] === 'storage';
 }
 
-interface StorageId {
+/** What a persistent id says. */
+export interface StorageId {
+  /** Class of the storage. */
   readonly storageClass: GlobalValue;
+  /** Key of its record. */
   readonly key: string;
+  /** Device. */
   readonly location: string;
+  /** Elements of the record. */
+  readonly elementCount: number;
+  /** A stretch of it, as files before PyTorch 0.4 have them. */
+  readonly view: StorageView | undefined;
+}
+
+interface StorageView {
+  readonly key: string;
+  readonly offset: number;
   readonly elementCount: number;
 }
 
-function parseId({ id, offset }: PersistentValue, path: string): StorageId {
-  const [, storageClass, key, location, elementCount] = isKind(id, 'tuple') ? id.items : [];
+/**
+ * The parts of a persistent id.
+ *
+ * @throws TorchError `torch/bad-tensor`
+ */
+export function parseStorageId({ id, offset }: PersistentValue, path: string): StorageId {
+  const [, storageClass, key, location, elementCount, view] = isKind(id, 'tuple') ? id.items : [];
   if (!isKind(storageClass, 'global') || typeof key !== 'string' || typeof location !== 'string') {
     throw new TorchError(
       'torch/bad-tensor',
@@ -149,5 +171,36 @@ function parseId({ id, offset }: PersistentValue, path: string): StorageId {
     const found = elementCount === undefined ? 'nothing' : describeValue(elementCount);
     throw new TorchError('torch/bad-tensor', `the size of the storage data/${key} is ${found}`, { path, offset });
   }
-  return { storageClass, key, location, elementCount };
+  return { storageClass, key, location, elementCount, view: parseView(view, { path, offset }) };
+}
+
+/** The tuple (key, offset, elements), or nothing. */
+function parseView(view: PickleValue | undefined, context: ErrorContext): StorageView | undefined {
+  if (view === undefined || view === null) return undefined;
+  const [key, offset, elementCount] = isKind(view, 'tuple') ? view.items : [];
+  const valid = typeof offset === 'number' && offset >= 0 && typeof elementCount === 'number' && elementCount >= 0;
+  if (typeof key === 'string' && valid) return { key, offset, elementCount };
+  throw new TorchError('torch/bad-tensor', `a view of a storage is ${describeValue(view)}`, context);
+}
+
+function viewOf(whole: TorchStorage, view: StorageView, context: ErrorContext): TorchStorage {
+  const { key, offset, elementCount } = view;
+  if (offset + elementCount > whole.elementCount) {
+    throw new TorchError(
+      'torch/out-of-bounds',
+      `a view reaches to element ${offset + elementCount} of the storage ${whole.record.name}, past its end`,
+      context,
+    );
+  }
+  const itemBytes = storageItemBytes(whole.type);
+  const byteLength = elementCount * itemBytes;
+  const { name, source, fileOffset } = whole.record;
+  const start = offset * itemBytes;
+  const record: StorageRecord = {
+    name,
+    byteLength,
+    source: sliceSource(source, start, byteLength),
+    fileOffset: fileOffset === undefined ? undefined : fileOffset + start,
+  };
+  return { ...whole, key, elementCount, byteLength, record };
 }

@@ -15,8 +15,10 @@ export type TorchErrorCode =
   | 'torch/exported-program'
   /** An archive of torch.package where weights were expected. */
   | 'torch/package'
-  /** A file in the form that torch.save wrote before PyTorch 1.6. */
-  | 'torch/legacy'
+  /** A file in the form before PyTorch 1.6 that is not put together as torch.save does. */
+  | 'torch/bad-legacy'
+  /** A file in the form before PyTorch 1.6 that ends too early. */
+  | 'torch/cut-off'
   /** A tar archive, as torch.save wrote in 2016. */
   | 'torch/tar'
   /** A pickle that torch.save did not write. */

@@ -170,7 +170,7 @@ describe('the whole object', () => {
       'torch.BFloat16Storage',
       'collections.OrderedDict',
     ]);
-    expect(file!.archive.find('consolidated.00/version')?.size).toBe(2);
+    expect(file!.archive?.find('consolidated.00/version')?.size).toBe(2);
     await file!.close();
   });
 });

@@ -19,7 +19,8 @@ import { ZipError } from '../../zip/zip-error.js';
 import type { TensorFile } from '../tensor.js';
 import { type CheckpointArchive, openCheckpointArchive } from './checkpoint-archive.js';
 import { type FoundTensor, findTensors } from './find-tensors.js';
-import { StorageTable, type TorchStorage } from './storages.js';
+import { openLegacyCheckpoint } from './legacy-file.js';
+import { type StorageRecords, StorageTable, type TorchStorage } from './storages.js';
 import { pathOf } from './tensor-path.js';
 import { TorchError } from './torch-error.js';
 import { type OtherTensor, type TorchTensor, isReadable, torchTensor } from './torch-tensor.js';
@@ -45,8 +46,8 @@ export interface TorchFile extends TensorFile {
   readonly protocol: number;
   /** The storages, each once, in the order of the pickle. */
   readonly storages: readonly TorchStorage[];
-  /** The archive, for whoever wants its other members. */
-  readonly archive: ZipArchive;
+  /** The archive, for whoever wants its other members; undefined for files of the form before PyTorch 1.6. */
+  readonly archive: ZipArchive | undefined;
   /**
    * Finds out where all storages begin in the file, so that every tensor's `fileOffset` is known; one read
    * for all local headers within 256 kB.
@@ -55,74 +56,81 @@ export interface TorchFile extends TensorFile {
 }
 
 /**
- * Opens a file of PyTorch's: at most four reads, and one pickle in memory. Owns the source once it has
- * returned; when it throws, the source stays open.
+ * Opens a file of PyTorch's: at most five reads and one pickle in memory, in the form before 1.6 another read
+ * per storage. Owns the source once it has returned; when it throws, the source stays open.
  *
  * @throws ZipError, PickleError and TorchError for what is wrong with the file
  * @throws SourceError `source/html-page` and its kin for what is no file of PyTorch's at all
  */
 export async function openTorchFile(source: ByteSource, options: TorchFileOptions = {}): Promise<TorchFile> {
   const archive = await openArchive(source, options);
-  const records = await openCheckpointArchive(archive, options);
-  const pickle = await readPickle(records, options);
-  const storages = new StorageTable(records, records.pickle.name);
-  const found = findTensors(pickle.value, { storages, path: records.pickle.name });
+  const { pickle, records, path, locate } =
+    archive === undefined ? await openLegacy(source, options) : await openRecords(archive, options);
+  const table = new StorageTable(records, path);
+  const found = findTensors(pickle.value, { storages: table, path });
+  const { storages } = table;
   const close = (): Promise<void> => source.close();
   return {
     format: 'torch',
     name: source.name,
     size: source.size,
-    ...nameTensors(found, records.pickle.name),
+    ...nameTensors(found, path),
     root: pickle.value,
     globals: pickle.globals,
     protocol: pickle.protocol,
-    storages: storages.storages,
+    storages,
     archive,
-    locate: async (readOptions) => {
-      const entries = storages.storages.map(({ key }) => records.storageEntry(key));
-      await archive.dataOffsets(
-        entries.filter((entry) => entry !== undefined),
-        readOptions,
-      );
-    },
+    locate: (readOptions) => locate(storages, readOptions),
     close,
     [Symbol.asyncDispose]: close,
   };
 }
 
-async function openArchive(source: ByteSource, options: TorchFileOptions): Promise<ZipArchive> {
+/** What the two forms of file have in common. */
+interface Checkpoint {
+  readonly pickle: Pickle;
+  readonly records: StorageRecords;
+  /** What the pickle is called in errors. */
+  readonly path: string;
+  readonly locate: (storages: readonly TorchStorage[], options?: ReadOptions) => Promise<void>;
+}
+
+async function openLegacy(source: ByteSource, options: TorchFileOptions): Promise<Checkpoint> {
+  return { ...(await openLegacyCheckpoint(source, options)), path: source.name, locate: async () => {} };
+}
+
+async function openRecords(archive: ZipArchive, options: TorchFileOptions): Promise<Checkpoint> {
+  const records = await openCheckpointArchive(archive, options);
+  const locate: Checkpoint['locate'] = async (storages, readOptions) => {
+    const entries = storages.map(({ key }) => records.storageEntry(key));
+    await archive.dataOffsets(
+      entries.filter((entry) => entry !== undefined),
+      readOptions,
+    );
+  };
+  return { pickle: await readPickle(records, options), records, path: records.pickle.name, locate };
+}
+
+/** The archive, or undefined for the form before PyTorch 1.6. */
+async function openArchive(source: ByteSource, options: TorchFileOptions): Promise<ZipArchive | undefined> {
   try {
     return await openZip(source, options);
   } catch (cause) {
-    if (cause instanceof ZipError && cause.code === 'zip/not-a-zip') throw await whatElse(source, options);
-    throw cause;
+    if (!(cause instanceof ZipError) || cause.code !== 'zip/not-a-zip') throw cause;
+    await expectPickle(source, options);
+    return undefined;
   }
 }
 
-/** The error for a file that is no archive. */
-async function whatElse(source: ByteSource, options: TorchFileOptions): Promise<Error> {
+/** Throws for a file that is no archive and cannot be of the form before PyTorch 1.6 either. */
+async function expectPickle(source: ByteSource, options: TorchFileOptions): Promise<void> {
   const identification = await identifySource(source, options);
-  const path = source.name;
-  const hint = 'open it with torch.load and save it again with torch.save';
-  switch (identification.kind) {
-    case 'torch-legacy':
-      return new TorchError('torch/legacy', `this is ${identification.sentence}, which is not read yet`, {
-        path,
-        hint,
-      });
-    case 'tar':
-      return new TorchError('torch/tar', `this is ${identification.sentence}, not a checkpoint that can be read`, {
-        path,
-        hint,
-      });
-    case 'pickle':
-      return new TorchError('torch/plain-pickle', `this is ${identification.sentence} that torch.save did not write`, {
-        path,
-        hint,
-      });
-    default:
-      return describeMistake(identification, 'a PyTorch file', path);
-  }
+  if (identification.kind === 'torch-legacy' || identification.kind === 'pickle') return;
+  if (identification.kind !== 'tar') throw describeMistake(identification, 'a PyTorch file', source.name);
+  throw new TorchError('torch/tar', `this is ${identification.sentence}, not a checkpoint that can be read`, {
+    path: source.name,
+    hint: 'files of 2016 are tar archives too: open it with torch.load and save it again',
+  });
 }
 
 async function readPickle({ pickle }: CheckpointArchive, { signal, limits }: TorchFileOptions): Promise<Pickle> {

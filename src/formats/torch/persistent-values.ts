@@ -1,0 +1,49 @@
+/**
+ * Every storage that a pickled object names, wherever it stands.
+ *
+ * @module
+ */
+import type { PersistentValue, PickleEntry, PickleValue, TaggedValue } from '../../pickle/values.js';
+import { isStorage } from './storages.js';
+
+/** All storages in an object, each once, in no particular order; looks at each value once and does not recurse. */
+export function findStorageIds(root: PickleValue): PersistentValue[] {
+  const found: PersistentValue[] = [];
+  const seen = new Set<PickleValue>();
+  const pending: PickleValue[] = [root];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (value === undefined || value === null || typeof value !== 'object' || seen.has(value)) continue;
+    seen.add(value);
+    if (isStorage(value)) found.push(value);
+    for (const inner of valuesIn(value)) pending.push(inner);
+  }
+  return found;
+}
+
+function valuesIn(value: TaggedValue): readonly PickleValue[] {
+  switch (value.kind) {
+    case 'list':
+    case 'tuple':
+    case 'set':
+    case 'frozenset':
+      return value.items;
+    case 'dict':
+      return valuesOf(value.entries);
+    case 'reduce':
+    case 'newobj':
+      return [
+        ...[value.callable, value.args, value.kwargs ?? null],
+        ...value.states,
+        ...value.listItems,
+        ...value.setItems,
+        ...valuesOf(value.dictItems),
+      ];
+    default:
+      return [];
+  }
+}
+
+function valuesOf(entries: readonly PickleEntry[]): PickleValue[] {
+  return entries.flat();
+}
