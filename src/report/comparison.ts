@@ -14,7 +14,7 @@ export function comparisonLines(comparison: ModelComparison): Line[] {
     ...flow([verdictOf(comparison), ...summary(comparison)], { hanging: 2 }),
     '',
     ...findingLines(findings.filter(({ level }) => level === 'failure')),
-    ...labelled(evidence(comparison)),
+    ...labelled(evidence(comparison), ' · '),
     ...ropeAdvice(comparison),
     ...findings.filter(({ level }) => level === 'note').flatMap(({ message }) => wrap(`note: ${shown(message)}`, 2, 4)),
   ];
@@ -96,7 +96,7 @@ function evidence(comparison: ModelComparison): [string, string][] {
   const { config, vocabulary, tensors, logits } = comparison;
   const essential = config.filter(({ key }) => key !== 'contextLength' && key !== 'tied');
   return [
-    ['hyperparameters', essential.length === 0 ? 'equal' : `${essential.map(({ key }) => key).join(', ')} different`],
+    ['hyperparameters', essential.length === 0 ? 'equal' : `different: ${essential.map(({ key }) => key).join(', ')}`],
     ['vocabulary', vocabulary.outcome],
     ['tensors', tensorCounts(tensors)],
     ...logits.map((run): [string, string] => [runLabel(run), runFigures(run)]),

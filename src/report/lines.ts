@@ -78,13 +78,13 @@ export interface Flow {
   readonly indent?: number;
   /** Spaces before the lines after it; as many as `indent` when absent. */
   readonly hanging?: number;
+  /** What stands in the indentation of the first line. */
+  readonly label?: string;
 }
 
 /** The parts in as few lines of {@link WIDTH} columns as they take; a part is never broken. Empty parts are left out. */
-export function flow(
-  parts: readonly Fragment[],
-  { separator = '   ', indent = 0, hanging = indent }: Flow = {},
-): Line[] {
+export function flow(parts: readonly Fragment[], options: Flow = {}): Line[] {
+  const { separator = '   ', indent = 0, hanging = indent, label = '' } = options;
   const lines: Fragment[][] = [];
   let room = 0;
   for (const part of parts) {
@@ -96,9 +96,9 @@ export function flow(
       room -= separator.length + width;
       continue;
     }
-    const margin = current === undefined ? indent : hanging;
-    lines.push([' '.repeat(margin), part]);
-    room = WIDTH - margin - width;
+    const margin = current === undefined ? label.padEnd(indent) : ' '.repeat(hanging);
+    lines.push([margin, part]);
+    room = WIDTH - margin.length - width;
   }
   return lines;
 }
@@ -114,10 +114,15 @@ export function textOf(line: Line | Span): string {
   return 'text' in line ? line.text : line.map(textOf).join('');
 }
 
-/** Labels in a column and a sentence beside each, broken between words. */
-export function labelled(rows: readonly (readonly [label: string, text: string])[], indent = 2): Line[] {
-  const width = Math.max(0, ...rows.map(([label]) => label.length)) + 1;
+/**
+ * Labels in a column and a text beside each.
+ *
+ * @param separator - what parts of a text are separated by, and lines are broken at
+ */
+export function labelled(rows: readonly (readonly [label: string, text: string])[], separator = ' '): Line[] {
+  const width = Math.max(0, ...rows.map(([label]) => label.length));
+  const margin = 2 + width + 2;
   return rows.flatMap(([label, text]) =>
-    flow([label.padEnd(width), ...text.split(' ')], { separator: ' ', indent, hanging: indent + width + 1 }),
+    flow(text.split(separator), { separator, indent: margin, label: `  ${label}` }),
   );
 }

@@ -97,8 +97,9 @@ export function expectSchema(answer: unknown): void {
   const ajv = new Ajv2020({ allowUnionTypes: true, schemas: readSchemas() });
   const validate = ajv.getSchema(`https://llama-inspect.dev/schema/${kind}.schema.json`);
   expect(validate, `a schema for the kind ${kind}`).toBeDefined();
-  validate?.(answer);
+  const valid: unknown = validate?.(answer);
   expect(validate?.errors ?? []).toEqual([]);
+  expect(valid).toBe(true);
 }
 
 /** The published schemas, which allow properties to be added, made to allow none. */

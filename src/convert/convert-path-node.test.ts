@@ -1,0 +1,138 @@
+/**
+ * Converting to a path: outputs that appear whole or not at all, and never over their source.
+ */
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import type { LlamaModel } from '../llama/model.js';
+import { openModel } from '../llama/open-path-node.js';
+import { copyOfModel, temporaryFolder } from '../testing/cli.js';
+import { modelFolder } from '../testing/fixtures.js';
+import { convert, planConversionTo, runPlanTo } from './convert-path-node.js';
+import { directoryOutput } from './directory-output.js';
+import { type Output, memoryOutput } from './output.js';
+import { ConvertError } from './plan.js';
+import { writeFileWhole } from './write-file-node.js';
+
+let model: LlamaModel;
+
+beforeAll(async () => {
+  model = await openModel(modelFolder('llama3.2-tiny'));
+});
+
+afterAll(async () => {
+  await model.close();
+});
+
+/** An output on disk whose disk is full at the n-th write, counted from 0. */
+function fullAt(n: number, output: Output): Output {
+  let writes = 0;
+  return {
+    ...output,
+    create: async (name) => {
+      const sink = await output.create(name);
+      return {
+        get position() {
+          return sink.position;
+        },
+        write: async (bytes) => {
+          if (writes++ === n) throw new ConvertError('convert/no-space', 'the disk is full', { path: name });
+          await sink.write(bytes);
+        },
+      };
+    },
+  };
+}
+
+describe('convert to a path', () => {
+  it('writes a file for GGUF, a folder for safetensors, and the same as to an output', async () => {
+    const place = temporaryFolder();
+    await convert(model, join(place, 'deep/x.gguf'), { to: 'gguf' });
+    await convert(model, join(place, 'hf'), { to: 'safetensors' });
+    expect(readdirSync(join(place, 'deep'))).toEqual(['x.gguf']);
+    expect(readdirSync(join(place, 'hf'))).toContain('model.safetensors');
+    const memory = memoryOutput();
+    await convert(model, memory, { to: 'gguf' });
+    expect(
+      readFileSync(join(place, 'deep/x.gguf')).equals(memory.files.get('llama3.2-tiny.gguf') ?? new Uint8Array()),
+    ).toBe(true);
+  });
+
+  it('is planned and carried out in two steps', async () => {
+    const path = join(temporaryFolder(), 'x.gguf');
+    const plan = await planConversionTo(model, path, { to: 'gguf', type: 'f32' });
+    expect(plan.files.map(({ name }) => name)).toEqual(['x.gguf']);
+    expect(existsSync(path)).toBe(false);
+    await runPlanTo(plan, path);
+    expect(statSync(path).size).toBe(plan.byteLength);
+  });
+
+  it.each([0, 1, 2, 5, 20, 22])('leaves nothing behind when the disk is full at write %i', async (n) => {
+    const place = temporaryFolder();
+    const output = fullAt(n, directoryOutput(join(place, 'new')));
+    const code = await convert(model, output, { to: 'safetensors' }).catch(
+      (error: unknown) => (error as ConvertError).code,
+    );
+    expect(code).toBe('convert/no-space');
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  it.each([1, 3, 15])('leaves nothing behind when it is aborted at block %i', async (n) => {
+    const place = temporaryFolder();
+    const controller = new AbortController();
+    let blocks = 0;
+    const aborted = convert(model, join(place, 'new', 'x.gguf'), {
+      to: 'gguf',
+      signal: controller.signal,
+      onProgress: () => {
+        if (++blocks === n) controller.abort(new Error('enough'));
+      },
+    });
+    await expect(aborted).rejects.toThrow('enough');
+    expect(blocks).toBe(n);
+    expect(readdirSync(place)).toEqual([]);
+  });
+
+  it('never writes over what it reads, whatever it is called', async () => {
+    const folder = copyOfModel('llama3.2-tiny');
+    await using source = await openModel(folder);
+    const link = join(temporaryFolder(), 'link');
+    symlinkSync(folder, link);
+    const refused = async (to: 'gguf' | 'safetensors', path: string): Promise<string> =>
+      convert(source, path, { to, force: true }).then(
+        () => 'converted',
+        (error: unknown) => (error as ConvertError).code,
+      );
+    for (const path of [folder, link, dirname(folder), `${folder}/.`]) {
+      expect(await refused('safetensors', path)).toBe('convert/bad-option');
+    }
+    expect(await refused('gguf', folder)).toBe('convert/bad-option');
+    expect(await refused('gguf', join(link, 'x.gguf'))).toBe('converted');
+    await using gguf = await openModel(join(folder, 'x.gguf'));
+    const onto = convert(gguf, join(link, 'x.gguf'), { to: 'gguf', type: 'f16', force: true });
+    await expect(onto).rejects.toMatchObject({ code: 'convert/bad-option' });
+  });
+});
+
+describe('writeFileWhole', () => {
+  it('writes, refuses to overwrite, and leaves nothing behind', async () => {
+    const place = temporaryFolder();
+    const path = join(place, 'new', 'x.npy');
+    await writeFileWhole(path, Uint8Array.of(1, 2));
+    await expect(writeFileWhole(path, Uint8Array.of(3))).rejects.toMatchObject({ code: 'convert/exists' });
+    expect([...readFileSync(path)]).toEqual([1, 2]);
+    await writeFileWhole(path, Uint8Array.of(3), { force: true });
+    expect([...readFileSync(path)]).toEqual([3]);
+    expect(readdirSync(join(place, 'new'))).toEqual(['x.npy']);
+    mkdirSync(join(place, 'folder'));
+    writeFileSync(join(place, 'file'), '');
+    await expect(writeFileWhole(join(place, 'folder'), new Uint8Array())).rejects.toMatchObject({
+      code: 'convert/exists',
+    });
+    await expect(writeFileWhole(join(place, 'file', 'x'), new Uint8Array())).rejects.toMatchObject({
+      code: 'convert/not-writable',
+    });
+  });
+});
