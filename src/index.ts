@@ -20,6 +20,7 @@ export * from './quant/cast-loss.js';
 export * from './formats/tensor.js';
 export { openTensorFile } from './formats/open.js';
 
+export type { VocabularyDifference } from './tokenizer/compare.js';
 export * from './tokenizer/vocabulary.js';
 
 export * from './llama/model.js';
@@ -29,6 +30,8 @@ export type { CheckpointKind } from './llama/meta-checkpoint.js';
 export type { MetaParams, ParamsSection } from './llama/params.js';
 export * from './llama/inspect.js';
 
+export type { LineFault, LineProblem } from './integrity/checklist.js';
+export type { Condition, ConditionKind } from './integrity/condition.js';
 export * from './integrity/files-report.js';
 export * from './integrity/verify-folder.js';
 export * from './integrity/list-tensors.js';

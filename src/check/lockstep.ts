@@ -41,7 +41,7 @@ export interface PairedValues {
 }
 
 /** All rows of both in blocks of at most about a megabyte of each. */
-export async function* pairedRows(
+async function* pairedRows(
   { a, b }: TensorPair,
   options: ReadOptions,
 ): AsyncGenerator<PairedRows, void, undefined> {

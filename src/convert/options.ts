@@ -9,10 +9,14 @@ import { expectTensor } from '../llama/model.js';
 import { ConvertError } from './plan.js';
 
 /** Types that can be written so far, under the names that llama.cpp gives them. */
-export const OUTPUT_TYPES = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' } as const satisfies Record<
-  string,
-  DType
->;
+export const OUTPUT_TYPES = {
+  /** IEEE single precision. */
+  f32: 'float32',
+  /** IEEE half precision: bfloat16 weights may overflow or vanish in it, which is counted. */
+  f16: 'float16',
+  /** The upper half of single precision. */
+  bf16: 'bfloat16',
+} as const;
 
 /** Name of a type that can be written. */
 export type OutputTypeName = keyof typeof OUTPUT_TYPES;
