@@ -7,8 +7,8 @@
  */
 import { isKind, qualifiedName } from '../../pickle/access.js';
 import type { GlobalValue, PickleValue, ReduceValue } from '../../pickle/values.js';
-import { type Geometry, type RebuildContext, badTensor, expectGeometry, expectShape } from './geometry.js';
-import type { TensorKind, TensorValue } from './tensor-value.js';
+import { type RebuildContext, badTensor, expectGeometry, expectShape } from './geometry.js';
+import { NO_TENSOR, type TensorKind, type TensorValue, denseTensor } from './tensor-value.js';
 import { dtypeOfName } from './torch-dtypes.js';
 
 /** Calls inside calls: a Parameter of a subclass made from a CPU copy takes four. */
@@ -86,14 +86,14 @@ function expectTensor(value: PickleValue | undefined, context: RebuildContext, d
 
 /** storage, storage_offset, size, stride */
 function rebuildV1([storage, offset, size, stride]: Arguments, context: RebuildContext): TensorValue {
-  return tensorOf(expectGeometry({ storage, offset, size, stride }, context), false);
+  return denseTensor(expectGeometry({ storage, offset, size, stride }, context), false);
 }
 
 /** storage, storage_offset, size, stride, requires_grad, backward_hooks, metadata */
 function rebuildV2(args: Arguments, context: RebuildContext): TensorValue {
   const [storage, offset, size, stride, requiresGrad, , metadata] = args;
   const geometry = expectGeometry({ storage, offset, size, stride }, context);
-  return tensorOf(geometry, requiresGrad, metadata);
+  return denseTensor(geometry, requiresGrad, metadata);
 }
 
 /** storage, storage_offset, size, stride, requires_grad, backward_hooks, dtype, metadata */
@@ -101,7 +101,7 @@ function rebuildV3(args: Arguments, context: RebuildContext): TensorValue {
   const [storage, offset, size, stride, requiresGrad, , dtype, metadata] = args;
   const name = expectDtypeName(dtype, context);
   const geometry = expectGeometry({ storage, offset, size, stride, dtype: name }, context);
-  return tensorOf(geometry, requiresGrad, metadata);
+  return denseTensor(geometry, requiresGrad, metadata);
 }
 
 /** data, requires_grad, backward_hooks, and perhaps state */
@@ -119,7 +119,7 @@ function rebuildQuantized(args: Arguments, context: RebuildContext): TensorValue
   const parts: [string, PickleValue][] = [];
   if (isKind(scales, 'reduce')) parts.push(['scales', scales]);
   if (isKind(zeroPoints, 'reduce')) parts.push(['zero_points', zeroPoints]);
-  return { ...tensorOf(geometry, requiresGrad), kind: 'quantized', quantizer, parts };
+  return { ...denseTensor(geometry, requiresGrad), kind: 'quantized', quantizer, parts };
 }
 
 const SPARSE_PARTS: ReadonlyMap<string, readonly string[]> = new Map([
@@ -140,7 +140,7 @@ function rebuildSparse([layout, data]: Arguments, context: RebuildContext, depth
   const parts = names.map((name, index) => [name, data.items[index]!] as const);
   const values = expectTensor(data.items[names.length - 1], context, depth);
   const shape = expectShape(data.items[names.length], context);
-  return { ...withoutStorage(values, shape), kind: kind as TensorKind, parts };
+  return { ...composite(values, shape), kind: kind as TensorKind, parts };
 }
 
 /** buffer, sizes, strides, storage_offsets */
@@ -148,14 +148,17 @@ function rebuildNested(args: Arguments, context: RebuildContext, depth: number):
   const names = ['buffer', 'sizes', 'strides', 'storage_offsets'];
   for (const part of names.keys()) expectTensor(args[part], context, depth);
   const parts = names.map((name, index) => [name, args[index]!] as const);
-  return { ...withoutStorage(expectTensor(args[0], context, depth), []), kind: 'nested', parts };
+  return { ...composite(expectTensor(args[0], context, depth), []), kind: 'nested', parts };
 }
 
 /** dtype, size, stride, requires_grad */
 function rebuildMeta([dtype, size, stride, requiresGrad]: Arguments, context: RebuildContext): TensorValue {
-  const base = { ...NOTHING, ...namedType(expectDtypeName(dtype, context)), kind: 'meta' as const };
+  const name = expectDtypeName(dtype, context);
   return {
-    ...base,
+    ...NO_TENSOR,
+    kind: 'meta',
+    dtype: dtypeOfName(name),
+    storedDtype: name.slice('torch.'.length),
     shape: expectShape(size, context),
     stride: expectShape(stride, context),
     requiresGrad: requiresGrad === true,
@@ -193,50 +196,9 @@ const PLAIN_TYPES: readonly (string | undefined)[] = [
   'torch.nn.parameter.Parameter',
 ];
 
-const NONE: readonly never[] = [];
-
-const NOTHING: TensorValue = {
-  kind: 'dense',
-  dtype: undefined,
-  storedDtype: '',
-  shape: [],
-  stride: [],
-  storageOffset: 0,
-  storage: undefined,
-  requiresGrad: false,
-  isParameter: false,
-  conjugated: false,
-  negated: false,
-  pythonType: undefined,
-  quantizer: undefined,
-  parts: NONE,
-  states: NONE,
-};
-
-function tensorOf(geometry: Geometry, requiresGrad: PickleValue | undefined, metadata?: PickleValue): TensorValue {
-  const { dtype, storedDtype, shape, stride, storageOffset, storage } = geometry;
-  return {
-    kind: 'dense',
-    dtype,
-    storedDtype,
-    shape,
-    stride,
-    storageOffset,
-    storage,
-    requiresGrad: requiresGrad === true,
-    isParameter: false,
-    conjugated: isSet(metadata, 'conj'),
-    negated: isSet(metadata, 'neg'),
-    pythonType: undefined,
-    quantizer: undefined,
-    parts: NONE,
-    states: NONE,
-  };
-}
-
 /** A tensor of the same type that consists of others. */
-function withoutStorage({ dtype, storedDtype }: TensorValue, shape: readonly number[]): TensorValue {
-  return { ...NOTHING, dtype, storedDtype, shape };
+function composite({ dtype, storedDtype }: TensorValue, shape: readonly number[]): TensorValue {
+  return { ...NO_TENSOR, dtype, storedDtype, shape };
 }
 
 function statesOf(tensor: TensorValue, state: PickleValue | undefined): readonly PickleValue[] {
@@ -245,10 +207,6 @@ function statesOf(tensor: TensorValue, state: PickleValue | undefined): readonly
 
 function typeNameOf(type: PickleValue | undefined): string | undefined {
   return isKind(type, 'global') ? qualifiedName(type) : undefined;
-}
-
-function namedType(name: string): Pick<TensorValue, 'dtype' | 'storedDtype'> {
-  return { dtype: dtypeOfName(name), storedDtype: name.slice('torch.'.length) };
 }
 
 function expectDtypeName(value: PickleValue | undefined, context: RebuildContext): string {
@@ -262,9 +220,4 @@ function layoutName(layout: PickleValue | undefined): string {
   const [argument] = isKind(layout, 'reduce') && isKind(layout.args, 'tuple') ? layout.args.items : [];
   const name = typeof argument === 'string' ? argument : typeNameOf(layout);
   return name?.replace(/^torch\./, '') ?? '';
-}
-
-/** Whether a flag is set that PyTorch keeps beside the bytes: {'conj': True, 'neg': True}. */
-function isSet(metadata: PickleValue | undefined, name: string): boolean {
-  return isKind(metadata, 'dict') && metadata.entries.some(([key, value]) => key === name && value === true);
 }

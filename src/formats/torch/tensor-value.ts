@@ -9,7 +9,9 @@
  * @module
  */
 import type { DType } from '../../dtype.js';
+import { isKind } from '../../pickle/access.js';
 import type { PickleValue } from '../../pickle/values.js';
+import type { Geometry } from './geometry.js';
 import type { TorchStorage } from './storages.js';
 
 /** How a tensor holds its elements. */
@@ -57,4 +59,56 @@ export interface TensorValue {
   readonly parts: readonly (readonly [name: string, value: PickleValue])[];
   /** Attributes set on it, as dictionaries. */
   readonly states: readonly PickleValue[];
+}
+
+const NONE: readonly never[] = [];
+
+/** A tensor about which nothing is known. */
+export const NO_TENSOR: TensorValue = {
+  kind: 'dense',
+  dtype: undefined,
+  storedDtype: '',
+  shape: [],
+  stride: [],
+  storageOffset: 0,
+  storage: undefined,
+  requiresGrad: false,
+  isParameter: false,
+  conjugated: false,
+  negated: false,
+  pythonType: undefined,
+  quantizer: undefined,
+  parts: NONE,
+  states: NONE,
+};
+
+/** A plain tensor at a place in a storage. Written out, because a file may have a hundred thousand of them. */
+export function denseTensor(
+  geometry: Geometry,
+  requiresGrad: PickleValue | undefined,
+  metadata?: PickleValue,
+): TensorValue {
+  const { dtype, storedDtype, shape, stride, storageOffset, storage } = geometry;
+  return {
+    kind: 'dense',
+    dtype,
+    storedDtype,
+    shape,
+    stride,
+    storageOffset,
+    storage,
+    requiresGrad: requiresGrad === true,
+    isParameter: false,
+    conjugated: isSet(metadata, 'conj'),
+    negated: isSet(metadata, 'neg'),
+    pythonType: undefined,
+    quantizer: undefined,
+    parts: NONE,
+    states: NONE,
+  };
+}
+
+/** Whether a flag is set that PyTorch keeps beside the bytes: {'conj': True, 'neg': True}. */
+function isSet(metadata: PickleValue | undefined, name: string): boolean {
+  return isKind(metadata, 'dict') && metadata.entries.some(([key, value]) => key === name && value === true);
 }
