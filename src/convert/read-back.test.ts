@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 
-import { type GgufMetadataEntry, planGguf } from '../formats/gguf/plan.js';
 import { planSafetensors } from '../formats/safetensors/plan.js';
 import { openMetaModel } from '../llama/meta-model.js';
 import { openModel } from '../llama/open-model.js';
@@ -150,102 +149,4 @@ it('renames in a header without touching the data', () => {
   const file = renameTensor(Uint8Array.of(...plan.header, 7), 'a', 'bb');
   expect(decode(file.subarray(8, -1))).toContain('"bb"');
   expect(file.at(-1)).toBe(7);
-});
-
-describe('a GGUF file', () => {
-  const BASE: readonly GgufMetadataEntry[] = [
-    { key: 'general.architecture', type: 'str', value: 'llama' },
-    { key: 'llama.block_count', type: 'u32', value: 1 },
-    { key: 'llama.context_length', type: 'u32', value: 64 },
-    { key: 'llama.embedding_length', type: 'u32', value: 8 },
-    { key: 'llama.feed_forward_length', type: 'u32', value: 16 },
-    { key: 'llama.attention.head_count', type: 'u32', value: 2 },
-    { key: 'llama.attention.layer_norm_rms_epsilon', type: 'f32', value: 1e-5 },
-  ];
-  const SHAPES: Record<string, number[]> = {
-    ...{ 'token_embd.weight': [6, 8], 'output_norm.weight': [8], 'blk.0.attn_norm.weight': [8] },
-    ...{ 'blk.0.attn_q.weight': [8, 8], 'blk.0.attn_k.weight': [8, 8], 'blk.0.attn_v.weight': [8, 8] },
-    ...{ 'blk.0.attn_output.weight': [8, 8], 'blk.0.ffn_norm.weight': [8], 'blk.0.ffn_gate.weight': [16, 8] },
-    ...{ 'blk.0.ffn_up.weight': [16, 8], 'blk.0.ffn_down.weight': [8, 16] },
-  };
-  const file = (entries: readonly GgufMetadataEntry[], shapes: Record<string, number[]> = SHAPES): Uint8Array => {
-    const tensors = Object.entries(shapes).map(([name, shape]) => ({ name, shape, dtype: 'float32' as const }));
-    const plan = planGguf({ metadata: entries, tensors });
-    const bytes = new Uint8Array(plan.byteLength);
-    bytes.set(plan.header);
-    return bytes;
-  };
-  const replaced = (key: string, entry?: GgufMetadataEntry): GgufMetadataEntry[] => [
-    ...BASE.filter((other) => other.key !== key),
-    ...(entry === undefined ? [] : [entry]),
-  ];
-
-  it.each([
-    [
-      replaced('general.architecture', { key: 'general.architecture', type: 'str', value: 'qwen2' }),
-      'llama/unsupported',
-      'general.architecture is "qwen2"',
-    ],
-    [replaced('llama.block_count'), 'llama/bad-config', 'llama.block_count must be a positive number, found nothing'],
-    [
-      replaced('llama.block_count', { key: 'llama.block_count', type: 'str', value: 'x' }),
-      'llama/bad-config',
-      'found "x"',
-    ],
-    [
-      replaced('llama.block_count', { key: 'llama.block_count', type: 'arr[u32]', value: [1] }),
-      'llama/bad-config',
-      'found an array',
-    ],
-    [
-      replaced('llama.attention.head_count', { key: 'llama.attention.head_count', type: 'u32', value: 8 }),
-      'llama/bad-config',
-      'do not fit together',
-    ],
-    [
-      [...BASE, { key: 'llama.rope.scaling.type', type: 'str', value: 'yarn' }],
-      'llama/unsupported',
-      'llama.rope.scaling.type is "yarn"',
-    ],
-    [
-      replaced('llama.block_count', { key: 'llama.block_count', type: 'u32', value: 2 }),
-      'llama/missing-tensor',
-      'layers.1',
-    ],
-    [
-      replaced('llama.feed_forward_length', { key: 'llama.feed_forward_length', type: 'u32', value: 24 }),
-      'llama/wrong-shape',
-      'the metadata asks for (24, 8)',
-    ],
-  ] as [GgufMetadataEntry[], string, string][])('of another kind is refused (%#)', async (entries, code, message) => {
-    await expect(openModel(file(entries))).rejects.toMatchObject({
-      ...{ code, message: expect.stringContaining(message) as unknown },
-    });
-  });
-
-  it('with a tensor that is no part of a Llama is refused', async () => {
-    await expect(openModel(file(BASE, { ...SHAPES, 'blk.0.attn_q.bias': [8] }))).rejects.toMatchObject({
-      code: 'llama/unknown-tensor',
-    });
-    await expect(openModel(file(BASE, { ...SHAPES, 'blk.1.attn_norm.weight': [8] }))).rejects.toMatchObject({
-      ...{ code: 'llama/unknown-tensor', message: 'the tensor blk.1.attn_norm.weight is beyond the 1 layers stated' },
-    });
-  });
-
-  it('whose rope divisors follow no rule is refused', async () => {
-    await expect(openModel(file(BASE, { 'rope_freqs.weight': [2], ...SHAPES }))).rejects.toMatchObject({
-      ...{ code: 'llama/unsupported', message: expect.stringContaining('no rule of a Llama release') as unknown },
-    });
-    await expect(openModel(file(BASE, { 'rope_freqs.weight': [3], ...SHAPES }))).rejects.toMatchObject({
-      code: 'llama/unsupported',
-    });
-  });
-
-  it('without a tokenizer has no vocabulary, and defaults where older files have no keys', async () => {
-    await using model = await openModel(file(BASE));
-    expect(model.vocabulary).toBeUndefined();
-    expect(model.config).toMatchObject({ nKvHeads: 2, headDim: 4, ropeTheta: 10000, vocabSize: 6, tied: true });
-    const broken = [...BASE, { key: 'tokenizer.ggml.model', type: 'str', value: 'bert' }] as const;
-    await expect(openModel(file(broken))).rejects.toMatchObject({ code: 'tokenizer/unsupported' });
-  });
 });

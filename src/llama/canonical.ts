@@ -32,7 +32,15 @@ export function canonicalTensors(
   config: LlamaConfig,
   source: CanonicalSource,
 ): Map<string, Tensor> {
-  const { layout, path } = source;
+  const { layout, path, statedIn } = source;
+  // before names are made for the layers: a file may state any number of them
+  if (config.nLayers > stored.length) {
+    throw new LlamaError(
+      'llama/missing-tensor',
+      `${statedIn} states ${config.nLayers} layers, but there are only ${stored.length} tensors`,
+      { path },
+    );
+  }
   const byName = new Map<string, StoredTensor>();
   for (const tensor of stored) {
     const name = canonicalName(tensor.name, layout);

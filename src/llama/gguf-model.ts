@@ -76,12 +76,13 @@ async function ggufConfig(
       { path },
     );
   }
-  const number = (key: string, absent?: number): number => ggufNumber(file, key, path, absent);
-  const dim = number('llama.embedding_length');
-  const nHeads = number('llama.attention.head_count');
-  const headDim = number('llama.attention.key_length', number('llama.rope.dimension_count', dim / nHeads));
-  const ropeTheta = number('llama.rope.freq_base', 10000);
-  const nKvHeads = number('llama.attention.head_count_kv', nHeads);
+  const integer = (key: string, absent?: number): number => ggufInteger(file, key, path, absent);
+  const dim = integer('llama.embedding_length');
+  const nHeads = integer('llama.attention.head_count');
+  const headKey = ['llama.attention.key_length', 'llama.rope.dimension_count'].find((key) => file.metadata.has(key));
+  const headDim = headKey === undefined ? dim / nHeads : integer(headKey);
+  const ropeTheta = ggufDecimal(file, 'llama.rope.freq_base', path, 10000);
+  const nKvHeads = integer('llama.attention.head_count_kv', nHeads);
   if (nHeads % nKvHeads !== 0 || headDim % 2 !== 0) {
     throw new LlamaError(
       'llama/bad-config',
@@ -92,26 +93,35 @@ async function ggufConfig(
   expectNoOtherScaling(file, path);
   return {
     ...{ dim, nHeads, nKvHeads, headDim, ropeTheta },
-    nLayers: number('llama.block_count'),
-    ffnDim: number('llama.feed_forward_length'),
+    nLayers: integer('llama.block_count'),
+    ffnDim: integer('llama.feed_forward_length'),
     vocabSize: stored.get('token_embd.weight')?.shape[0] ?? 0,
-    normEps: number('llama.attention.layer_norm_rms_epsilon'),
+    normEps: ggufDecimal(file, 'llama.attention.layer_norm_rms_epsilon', path),
     ropeScaling: await readRopeScaling(stored.get(ROPE_FREQS), headDim, ropeTheta, path, ropeFactor),
-    contextLength: number('llama.context_length'),
+    contextLength: integer('llama.context_length'),
     tied: !stored.has('output.weight'),
   };
 }
 
-function ggufNumber(file: GgufFile, key: string, path: string, absent: number | undefined): number {
+function ggufInteger(file: GgufFile, key: string, path: string, absent?: number): number {
   const value = file.metadata.get(key)?.value ?? absent;
-  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return shortestFloat(value, key);
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
+  throw notA('positive integer', key, value, path);
+}
+
+function ggufDecimal(file: GgufFile, key: string, path: string, absent?: number): number {
+  const value = file.metadata.get(key)?.value ?? absent;
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return shortestFloat(value);
+  throw notA('positive number', key, value, path);
+}
+
+function notA(wanted: string, key: string, value: unknown, path: string): LlamaError {
   const found = value === undefined ? 'nothing' : typeof value === 'object' ? 'an array' : JSON.stringify(value);
-  throw new LlamaError('llama/bad-config', `${key} must be a positive number, found ${found}`, { path });
+  return new LlamaError('llama/bad-config', `${key} must be a ${wanted}, found ${found}`, { path });
 }
 
 /** The decimal that a float32 stands for: 9.999999747378752e-06 was 1e-05 in `params.json`. */
-function shortestFloat(value: number, key: string): number {
-  if (Number.isInteger(value) || !/epsilon|freq_base/.test(key)) return value;
+function shortestFloat(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const decimal = Number(value.toPrecision(digits));
     if (Math.fround(decimal) === value) return decimal;
@@ -138,9 +148,8 @@ async function readRopeScaling(
 ): Promise<RopeScaling | null> {
   if (divisors === undefined) return null;
   if (override !== undefined) return llama3Scaling(override);
-  const [count = 0] = divisors.shape;
-  if (divisors.shape.length === 1 && count === headDim / 2) {
-    const values = new Float32Array(count);
+  if (divisors.shape.length === 1 && divisors.shape[0] === headDim / 2) {
+    const values = new Float32Array(headDim / 2);
     decodeToFloat32(divisors.dtype, await divisors.readRows(0, 1), values);
     const scaling = scalingOfDivisors(values, headDim, theta);
     if (scaling !== undefined) return scaling;

@@ -1,0 +1,33 @@
+/**
+ * Releases as models whose tensors have names, types and shapes but no bytes.
+ *
+ * Not part of the package.
+ *
+ * @module
+ */
+import type { DType } from '../dtype.js';
+import { expectedTensors } from '../llama/layout.js';
+import type { LlamaConfig, LlamaModel } from '../llama/model.js';
+import { llama3Scaling } from '../llama/rope.js';
+import { modelOf } from './synthetic-model.js';
+
+/** Hyperparameters of Llama 3.1 8B. */
+export const LLAMA_3_1_8B: LlamaConfig = {
+  ...{ dim: 4096, nLayers: 32, nHeads: 32, nKvHeads: 8, headDim: 128, ffnDim: 14336, vocabSize: 128256 },
+  ...{ normEps: 1e-5, ropeTheta: 5e5, ropeScaling: llama3Scaling(8), contextLength: 131072, tied: false },
+};
+
+/** Hyperparameters of Llama 3.2 1B. */
+export const LLAMA_3_2_1B: LlamaConfig = {
+  ...{ ...LLAMA_3_1_8B, dim: 2048, nLayers: 16, headDim: 64, ffnDim: 8192 },
+  ...{ ropeScaling: llama3Scaling(32), tied: true },
+};
+
+/** A model of these hyperparameters of which nothing can be read. */
+export function shapeOnly(config: LlamaConfig, name: string, dtype: DType = 'bfloat16'): LlamaModel {
+  const tensors = expectedTensors(config).map(({ name: tensor, shape }) => ({
+    ...{ name: tensor, shape, dtype },
+    readRows: () => Promise.reject(new Error(`${tensor} was read`)),
+  }));
+  return modelOf(config, tensors, name);
+}
