@@ -178,7 +178,7 @@ describe('Ctrl-C', () => {
     const code = await runCli(argv, { stdout, stderr, signal: interruption.signal });
     expect(code).toBe(130);
     expect(stdout.text()).toContain('tensors');
-    expect(stderr.text()).toBe('error: interrupted; what was half written has been removed   [cli/interrupted]\n');
+    expect(stderr.text()).toBe('error: interrupted; nothing half written is left behind   [cli/interrupted]\n');
     expect(readdirSync(place)).toEqual([]);
   });
 });
@@ -228,6 +228,7 @@ describe('a folder of checkpoints', () => {
       await llamaInspect('convert', place, '--to', 'gguf', '-o', output),
       ...['llama/several-models', `name one of them: ${join(place, 'one')}, ${join(place, 'two')}`],
     );
+    expectFailure(await llamaInspect('verify', place), 'llama/several-models');
     expectFailure(await llamaInspect('logits', temporaryFolder(), '--tokens', '1'), 'llama/no-model');
   });
 });

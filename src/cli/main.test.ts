@@ -64,7 +64,7 @@ describe('the process', () => {
     child.stdout.once('data', () => child.kill(signal));
     const { code, stderr } = await finished(child);
     expect(code).toBe(130);
-    expect(stderr).toBe('error: interrupted; what was half written has been removed   [cli/interrupted]\n');
+    expect(stderr).toBe('error: interrupted; nothing half written is left behind   [cli/interrupted]\n');
     expect(readdirSync(tmpdir()).filter((name) => isDemo(name) && !before.has(name))).toEqual([]);
   });
 });

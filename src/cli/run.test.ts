@@ -141,7 +141,7 @@ describe('interruption', () => {
     const [stdout, stderr] = [caughtStream(), caughtStream()];
     const code = await runCli(['verify', MODEL], { stdout, stderr, signal: interruption.signal });
     expect([code, stdout.text()]).toEqual([130, '']);
-    expect(stderr.text()).toBe('error: interrupted; what was half written has been removed   [cli/interrupted]\n');
+    expect(stderr.text()).toBe('error: interrupted; nothing half written is left behind   [cli/interrupted]\n');
   });
 });
 

@@ -27,8 +27,8 @@ export interface CliEnvironment {
   readonly signal: AbortSignal;
 }
 
-/** Exit codes: fine; the answer is no; could not run; interrupted. */
-export const EXIT = { fine: 0, no: 1, failed: 2, interrupted: 130 } as const;
+/** Exit codes that are no answer of a command: it could not run, or was interrupted. */
+const EXIT = { failed: 2, interrupted: 130 } as const;
 
 /**
  * Runs one command and gives its exit code; never throws.
@@ -51,7 +51,7 @@ export async function runCli(argv: readonly string[], environment: CliEnvironmen
 }
 
 async function runProgram(argv: readonly string[], printers: Printers, environment: CliEnvironment): Promise<number> {
-  let exitCode: ExitCode = EXIT.fine;
+  let exitCode: ExitCode = 0;
   const texts: string[] = [];
   const program = cliProgram(
     (text) => texts.push(text),
@@ -108,7 +108,7 @@ async function reportFailure(
 
 function describe(thrown: unknown, argv: readonly string[], signal: AbortSignal): CheckpointError {
   if (signal.aborted) {
-    return new CliError('cli/interrupted', 'interrupted; what was half written has been removed', { cause: thrown });
+    return new CliError('cli/interrupted', 'interrupted; nothing half written is left behind', { cause: thrown });
   }
   if (thrown instanceof CheckpointError) return thrown;
   if (thrown instanceof CommanderError) return describeUsage(thrown, argv);

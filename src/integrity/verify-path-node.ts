@@ -6,11 +6,14 @@
 import { openTensorFile } from '../formats/open.js';
 import type { TensorFile } from '../formats/tensor.js';
 import { openTensorFiles } from '../llama/checkpoint-files.js';
+import { folderLayout } from '../llama/open-model.js';
+import { expectNoneInside } from '../llama/open-path-node.js';
 import type { Folder } from '../source/folder.js';
 import { openFolderPath, openPath } from '../source/open-path-node.js';
 import { createNodeHasher } from './hash-node.js';
 import { hashFilesOnDisk } from './hash-pool-node.js';
 import { type ListTensorsOptions, type ListedTensor, listTensors as listTensorsOf } from './list-tensors.js';
+import { CHECKLIST } from './read-lists.js';
 import { type FolderReport, type VerifyFolderOptions, verifyFolder as verifyFolderOf } from './verify-folder.js';
 
 /**
@@ -18,10 +21,12 @@ import { type FolderReport, type VerifyFolderOptions, verifyFolder as verifyFold
  * file once, files side by side in threads where that saves time, and the headers and norms of the weights.
  *
  * @throws SourceError `source/not-found`, `source/not-a-folder`, `source/permission`; the signal's reason
+ * @throws LlamaError `llama/several-models` for a folder of checkpoints
  */
 export async function verifyFolder(input: string | Folder, options: VerifyFolderOptions = {}): Promise<FolderReport> {
   if (typeof input !== 'string') return verifyFolderOf(input, options);
-  const { folder, parent } = await openFolderPath(input);
+  const { folder, parent, path } = await openFolderPath(input);
+  if ((await folderLayout(folder)) === undefined && !(await folder.has(CHECKLIST))) await expectNoneInside(path);
   return verifyFolderOf(folder, { parent, hashFiles: hashFilesOnDisk, ...options });
 }
 

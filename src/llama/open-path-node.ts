@@ -21,11 +21,16 @@ export async function openModel(input: string | ModelInput, options: OpenModelOp
   if (typeof input !== 'string') return openModelInput(input, options);
   const opened = await openPath(input);
   if (opened.kind === 'file') return openModelInput(opened.source, options);
-  if ((await folderLayout(opened.folder)) === undefined) await expectOneModel(opened.path);
+  if ((await folderLayout(opened.folder)) === undefined) await expectNoneInside(opened.path);
   return openModelInput(opened.folder, { parent: opened.parent, ...options });
 }
 
-async function expectOneModel(path: string): Promise<void> {
+/**
+ * Refuses a folder in which checkpoints lie, for when it is none itself.
+ *
+ * @throws LlamaError `llama/several-models`, naming those in it
+ */
+export async function expectNoneInside(path: string): Promise<void> {
   const [first, ...others] = await findCheckpointPaths(path);
   if (first === undefined) return;
   throw new LlamaError('llama/several-models', 'this is a folder of checkpoints, not a checkpoint', {

@@ -50,10 +50,10 @@ describe('tensorTable', () => {
       '  l.{0–1}.w  4 × 8   bfloat16   64 B  2',
       '  norm       scalar  bfloat16   64 B',
     ]);
-    expect(tensorTable(collapseLayers([tensor('w')]), [['output', '= w']])).toEqual([
-      '  tensor  shape  dtype     bytes',
-      '  w       4 × 8  bfloat16   64 B',
-      '  output  = w',
+    expect(tensorTable(collapseLayers([tensor('w')]), { more: [['output', '= w']], title: 'weights' })).toEqual([
+      '  weights  shape  dtype     bytes',
+      '  w        4 × 8  bfloat16   64 B',
+      '  output   = w',
     ]);
   });
 

@@ -55,7 +55,7 @@ export function titleOf({ release, name }: Pick<Inspection, 'release' | 'name'>)
 }
 
 /** The layout and its number of files, as a noun phrase. */
-export function layoutOf({ layout, shardCount }: Pick<Inspection, 'layout' | 'shardCount'>): string {
+function layoutOf({ layout, shardCount }: Pick<Inspection, 'layout' | 'shardCount'>): string {
   switch (layout) {
     case 'meta':
       return `Meta checkpoint, ${counted(shardCount, 'shard')}`;
@@ -95,7 +95,8 @@ function dotted(parts: readonly string[]): Line[] {
   return flow(parts, { separator: ' · ', indent: 2 });
 }
 
-function tensorLines({ tensors, config }: Inspection, { all }: InspectionOptions): Line[] {
-  const tied = config?.tied === true ? [['output.weight', '= tok_embeddings']] : [];
-  return tensorTable(all === true ? expandLayers(tensors) : collapseLayers(tensors), tied);
+function tensorLines({ tensors, config, layout }: Inspection, { all }: InspectionOptions): Line[] {
+  const more = config?.tied === true ? [['output.weight', '= tok_embeddings']] : [];
+  const title = layout === 'hf' || layout === 'gguf' ? "tensor, by Meta's name" : 'tensor';
+  return tensorTable(all === true ? expandLayers(tensors) : collapseLayers(tensors), { title, more });
 }

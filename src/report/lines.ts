@@ -29,7 +29,7 @@ export type Line = string | readonly Fragment[];
 export type Paint = (style: Style, text: string) => string;
 
 /** Columns that a report keeps to unless a name is longer. */
-export const WIDTH = 80;
+const WIDTH = 80;
 
 /** Longest name that is shown whole, in UTF-16 units: a tensor's name may have a hundred megabytes. */
 const LONGEST = 240;

@@ -13,14 +13,18 @@ export interface SizedTensor extends CollapsibleTensor {
   readonly byteLength: number;
 }
 
-/**
- * The head and one line a group; the size is that of one tensor.
- *
- * @param more - rows to put below, cell by cell
- */
+/** What a table says beside its groups. */
+export interface TensorTableOptions {
+  /** Head of the first column; `tensor` when absent. */
+  readonly title?: string;
+  /** Rows to put below, cell by cell. */
+  readonly more?: readonly (readonly string[])[];
+}
+
+/** The head and one line a group; the size is that of one tensor. */
 export function tensorTable(
   groups: readonly TensorGroup<SizedTensor>[],
-  more: readonly (readonly string[])[] = [],
+  { title = 'tensor', more = [] }: TensorTableOptions = {},
 ): string[] {
   const several = groups.some(({ tensors }) => tensors.length > 1);
   const rows = groups.map(({ name, tensors }) => {
@@ -28,6 +32,6 @@ export function tensorTable(
     const row = [name, extents(shape), dtype, sized(byteLength)];
     return several ? [...row, tensors.length === 1 ? '' : String(tensors.length)] : row;
   });
-  const head = ['tensor', 'shape', 'dtype', 'bytes', ...(several ? ['×'] : [])];
+  const head = [title, 'shape', 'dtype', 'bytes', ...(several ? ['×'] : [])];
   return table([...rows, ...more], { head, numbers: [3, 4] });
 }

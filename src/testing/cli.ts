@@ -92,7 +92,7 @@ export function copyOfModel(name: string, as = name): string {
 const SCHEMAS = join(PROJECT, 'docs/schema');
 
 /** Throws unless the answer follows the published schema of its kind, and that schema mentions each of its properties. */
-export function expectSchema(answer: unknown): void {
+function expectSchema(answer: unknown): void {
   const { kind } = answer as { kind: string };
   const ajv = new Ajv2020({ allowUnionTypes: true, schemas: readSchemas() });
   const validate = ajv.getSchema(`https://llama-inspect.dev/schema/${kind}.schema.json`);
