@@ -20,7 +20,7 @@ export * from './quant/cast-loss.js';
 export * from './formats/tensor.js';
 export { openTensorFile } from './formats/open.js';
 
-export type { VocabularyDifference } from './tokenizer/compare.js';
+export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
 export * from './tokenizer/vocabulary.js';
 
 export * from './llama/model.js';

@@ -41,10 +41,7 @@ export interface PairedValues {
 }
 
 /** All rows of both in blocks of at most about a megabyte of each. */
-async function* pairedRows(
-  { a, b }: TensorPair,
-  options: ReadOptions,
-): AsyncGenerator<PairedRows, void, undefined> {
+async function* pairedRows({ a, b }: TensorPair, options: ReadOptions): AsyncGenerator<PairedRows, void, undefined> {
   const rows = rowByteLengthOf(a) === 0 ? 0 : rowCountOf(a.shape);
   const group = Math.max(a.rowGroup ?? 1, b.rowGroup ?? 1);
   const fitting = Math.min(rowsPerBlock(a), rowsPerBlock(b));

@@ -33,25 +33,25 @@ export interface PickleLimits {
 export const MAX_PICKLE_BYTES = 2 ** 28;
 
 /** 8,388,608: twenty times what 10,000 tensors take, and 70 MB for the slots alone. */
-export const MAX_PICKLE_VALUES = 2 ** 23;
+const MAX_PICKLE_VALUES = 2 ** 23;
 
 /** 2,097,152: twenty times what 10,000 tensors take; dictionaries of one entry, the dearest, take 300 bytes each. */
-export const MAX_PICKLE_OBJECTS = 2 ** 21;
+const MAX_PICKLE_OBJECTS = 2 ** 21;
 
 /** 4,194,304: a tuple's items all lie on the stack at once, 8 bytes each. */
-export const MAX_PICKLE_STACK = 2 ** 22;
+const MAX_PICKLE_STACK = 2 ** 22;
 
 /** 1,048,576: Python writes one mark for each open container and stops near 1,000 levels itself. */
-export const MAX_PICKLE_MARKS = 2 ** 20;
+const MAX_PICKLE_MARKS = 2 ** 20;
 
 /** 8,388,608: one slot for each value at most; no pickler writes more. */
-export const MAX_PICKLE_MEMO = 2 ** 23;
+const MAX_PICKLE_MEMO = 2 ** 23;
 
 /** 16 KiB: 39,000 decimal digits; more has no use in a checkpoint, and printing it takes quadratic time. */
-export const MAX_PICKLE_INTEGER_BYTES = 2 ** 14;
+const MAX_PICKLE_INTEGER_BYTES = 2 ** 14;
 
 /** 256 MiB: every engine's strings can be as long as that, V8's at most twice as long. */
-export const MAX_PICKLE_STRING_BYTES = 2 ** 28;
+const MAX_PICKLE_STRING_BYTES = 2 ** 28;
 
 /** 16,777,215: what a JavaScript Map holds at most. Values may become its keys and memo slots its entries. */
 const LARGEST_MAP = 2 ** 24 - 1;

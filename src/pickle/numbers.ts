@@ -23,7 +23,7 @@ const FLOAT = /^[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?$/i;
 const NON_FINITE = /^([+-]?)(?:(inf|infinity)|nan)$/i;
 
 /** Safe integers as numbers, others as they are. */
-export function normalizeInteger(value: bigint): number | bigint {
+function normalizeInteger(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
 }

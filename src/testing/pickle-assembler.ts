@@ -83,7 +83,7 @@ export function fromHex(hex: string): Uint8Array {
 }
 
 /** Pieces one after the other. */
-export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
+function joinBytes(pieces: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
