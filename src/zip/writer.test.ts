@@ -144,6 +144,9 @@ describe('beyond 4 GiB', () => {
     expect(archive.entries.map(({ name, size }) => ({ name, byteLength: size }))).toEqual(members);
     expect(await archive.dataOffsets(archive.entries)).toEqual(layout.members.map((place) => place.dataOffset));
     expect(archive.find('big1/data/0')?.crc32).toBe(0x1fbd070);
+    // The ZIP64 field of the local header, as PyTorch leaves it: the size, and 0 for the size in the archive.
+    const field = await source().read(0x2d6 + 30 + 11, 20);
+    expect([...field]).toEqual([1, 0, 16, 0, 100, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
     expect([...(await archive.openMember(archive.find('big1/data/1')!).read(30, 10))]).toEqual(Array(10).fill(7));
   }, 240_000);
 });

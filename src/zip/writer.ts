@@ -124,7 +124,8 @@ function localHeader(place: PlacedMember): Uint8Array {
   view.setUint16(26, place.nameBytes.byteLength, true);
   view.setUint16(28, bytes.byteLength - nameEnd, true);
   bytes.set(place.nameBytes, LENGTHS.localHeader);
-  const padding = writeZip64Field(view, nameEnd, place);
+  // At this point PyTorch does not know the compressed size yet, and leaves it at 0.
+  const padding = writeZip64Field(view, nameEnd, place, 0);
   view.setUint16(padding, PADDING_EXTRA, true);
   view.setUint16(padding + 2, place.padding, true);
   bytes.fill(PADDING_BYTE, padding + EXTRA_HEADER_LENGTH);
@@ -132,14 +133,14 @@ function localHeader(place: PlacedMember): Uint8Array {
 }
 
 /** Writes the ZIP64 field where one is needed, and gives the position after it. */
-function writeZip64Field(view: DataView, start: number, place: PlacedMember): number {
+function writeZip64Field(view: DataView, start: number, place: PlacedMember, compressedSize: number): number {
   if (place.zip64Length === 0) return start;
   view.setUint16(start, ZIP64_EXTRA, true);
   view.setUint16(start + 2, place.zip64Length, true);
   let at = start + EXTRA_HEADER_LENGTH;
   if (place.byteLength >= SEE_ZIP64_32) {
     setUint64(view, at, place.byteLength);
-    setUint64(view, at + 8, place.byteLength);
+    setUint64(view, at + 8, compressedSize);
     at += 16;
   }
   if (place.headerOffset >= SEE_ZIP64_32) {
@@ -195,7 +196,7 @@ function centralHeader(member: WrittenMember): Uint8Array {
   view.setUint16(30, member.zip64Length > 0 ? EXTRA_HEADER_LENGTH + member.zip64Length : 0, true);
   view.setUint32(42, Math.min(member.headerOffset, SEE_ZIP64_32), true); // 32 to 41 stay 0
   bytes.set(member.nameBytes, LENGTHS.centralHeader);
-  writeZip64Field(view, LENGTHS.centralHeader + member.nameBytes.byteLength, member);
+  writeZip64Field(view, LENGTHS.centralHeader + member.nameBytes.byteLength, member, member.byteLength);
   return bytes;
 }
 
