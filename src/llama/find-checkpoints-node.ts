@@ -10,9 +10,10 @@ import { openDirectory } from '../source/directory.js';
 import { CheckpointError } from '../errors.js';
 import { subfolders } from '../source/locate.js';
 import { openPath } from '../source/open-path-node.js';
-import { type Inspection, inspectFolder, inspectModel } from './inspect.js';
-import { openModelFile, folderLayout } from './open-model.js';
+import { type Inspection, inspectFolder } from './inspect.js';
 import type { OpenModelOptions } from './meta-model.js';
+import { inspectModelFileOnDisk } from './model-file-node.js';
+import { folderLayout } from './open-model.js';
 
 /** A checkpoint that was found, in one line. */
 export interface FoundCheckpoint {
@@ -61,6 +62,5 @@ async function inspectOne(path: string, options: OpenModelOptions): Promise<Foun
 async function inspectModelPath(path: string, options: OpenModelOptions): Promise<Inspection> {
   const opened = await openPath(path);
   if (opened.kind === 'folder') return inspectFolder(opened.folder, { parent: opened.parent, ...options });
-  await using model = await openModelFile(opened.source, options);
-  return { ...inspectModel(model), byteLength: opened.source.size };
+  return inspectModelFileOnDisk(opened.source, options);
 }

@@ -9,10 +9,13 @@
  * @module
  */
 import { readMetadataValues } from '../formats/gguf/metadata.js';
+import { openGgufParts } from '../formats/gguf/open-parts.js';
 import { type GgufFile, openGgufFile } from '../formats/gguf/read.js';
+import { expectWhole } from '../formats/gguf/split.js';
 import type { StoredTensor } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
 import type { ByteSource } from '../source/byte-source.js';
+import type { Folder } from '../source/folder.js';
 import { vocabularyFromGguf } from '../tokenizer/gguf-fields.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { canonicalTensors } from './canonical.js';
@@ -31,9 +34,18 @@ const ROPE_FREQS = 'rope_freqs.weight';
  *   `llama/wrong-shape`
  */
 export async function openGgufModel(source: ByteSource, ropeFactor?: number): Promise<LlamaModel> {
-  const file = await openGgufFile(source);
-  const path = source.name;
+  return ggufModel(await openGgufFile(source), ropeFactor);
+}
+
+/** The same for a file of a folder, together with the other parts where it is split. @throws as {@link openGgufModel} */
+export async function openGgufFolderModel(folder: Folder, name: string, ropeFactor?: number): Promise<LlamaModel> {
+  return ggufModel(await openGgufParts(folder, name), ropeFactor);
+}
+
+async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promise<LlamaModel> {
+  const path = file.name;
   try {
+    expectWhole(file);
     const stored = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
     const config = await ggufConfig(file, stored, path, ropeFactor);
     const tensors = canonicalTensors(file.tensors, config, {
@@ -42,7 +54,7 @@ export async function openGgufModel(source: ByteSource, ropeFactor?: number): Pr
       inMetaOrder: (tensor) => tensor,
     });
     const vocabulary = await readVocabulary(file, path);
-    const name = lastPathPart(path).replace(/\.gguf$/i, '');
+    const name = lastPathPart(path).replace(/(?:-\d{5}-of-\d{5})?\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
       expectConsistentWeights: async () => {},

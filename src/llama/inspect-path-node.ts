@@ -7,16 +7,18 @@
  */
 import { join } from 'node:path';
 
+import { ggufModelNames } from '../formats/gguf/split-name.js';
 import { openTensorFile } from '../formats/open.js';
 import { type OpenedPath, openPath } from '../source/open-path-node.js';
 import type { ByteSource } from '../source/byte-source.js';
 import { openFileSource } from '../source/file.js';
 import { identifySource } from '../source/identify.js';
 import { type FoundCheckpoint, findCheckpointPaths, inspectEach } from './find-checkpoints-node.js';
-import { type Inspection, inspectFile, inspectFolder, inspectLooseFiles, inspectModel } from './inspect.js';
+import { type Inspection, inspectFile, inspectFolder, inspectLooseFiles } from './inspect.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { LlamaError } from './model.js';
-import { folderLayout, openModelFile } from './open-model.js';
+import { inspectModelFileOnDisk } from './model-file-node.js';
+import { folderLayout } from './open-model.js';
 
 /** What was found at a path. */
 export type PathInspection =
@@ -63,9 +65,8 @@ async function inspectFolderPath(
   const layout = await folderLayout(folder);
   const inside = await findCheckpointPaths(path);
   if (layout === 'gguf') {
-    const files = (await folder.list())
-      .filter(({ name }) => name.endsWith('.gguf'))
-      .map(({ name }) => join(path, name));
+    const names = (await folder.list()).map(({ name }) => name);
+    const files = ggufModelNames(names).map((name) => join(path, name));
     if (files.length > 1) {
       return { kind: 'several', path, checkpoints: await inspectEach([...files, ...inside], options) };
     }
@@ -79,11 +80,10 @@ async function inspectFolderPath(
 
 /** Inspects a file; a GGUF file that is no Llama is still a file of tensors. Owns the source. */
 async function inspectSource(source: ByteSource, options: OpenModelOptions): Promise<Inspection> {
-  const { name: path, size } = source;
+  const { name: path } = source;
   if ((await identifySource(source, options)).kind !== 'gguf') return inspectStored(source);
   try {
-    await using model = await openModelFile(source, options);
-    return { ...inspectModel(model), byteLength: size };
+    return await inspectModelFileOnDisk(source, options);
   } catch (error) {
     if (!(error instanceof LlamaError)) throw error;
     return {

@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { ggufModelNames } from '../formats/gguf/split-name.js';
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { identifySource } from '../source/identify.js';
 import { type SourceInput, sourceOf } from '../source/input.js';
 import { describeMistake } from '../source/mistake.js';
-import { openGgufModel } from './gguf-model.js';
+import { openGgufFolderModel, openGgufModel } from './gguf-model.js';
 import { looksLikeHfFolder, openHfModel } from './hf-model.js';
 import { looksLikeMetaFolder } from './meta-checkpoint.js';
 import { type OpenModelOptions, openMetaModel } from './meta-model.js';
@@ -56,7 +57,7 @@ export async function openModelFolder(folder: Folder, options: OpenModelOptions 
     case 'hf':
       return openHfModel(folder, options);
     case 'gguf':
-      return openModelFile(await folder.open(await onlyGgufName(folder)), options);
+      return openGgufFolderModel(folder, await onlyGgufName(folder), options.ropeFactor);
     case undefined:
       throw new LlamaError('llama/no-model', 'no Llama was found in this folder', {
         path: folder.name,
@@ -66,11 +67,10 @@ export async function openModelFolder(folder: Folder, options: OpenModelOptions 
 }
 
 async function onlyGgufName(folder: Folder): Promise<string> {
-  const [first = '', ...others] = (await folder.list())
-    .map(({ name }) => name)
-    .filter((name) => name.endsWith('.gguf'));
+  const names = (await folder.list()).map(({ name }) => name);
+  const [first = '', ...others] = ggufModelNames(names);
   if (others.length === 0) return first;
-  throw new LlamaError('llama/several-models', `there are ${others.length + 1} GGUF files in this folder`, {
+  throw new LlamaError('llama/several-models', `there are ${others.length + 1} GGUF models in this folder`, {
     path: folder.name,
     hint: `name one of them: ${[first, ...others].slice(0, 3).join(', ')}`,
   });

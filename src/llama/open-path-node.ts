@@ -5,6 +5,7 @@
  */
 import { openPath } from '../source/open-path-node.js';
 import type { OpenModelOptions } from './meta-model.js';
+import { openModelFileOnDisk } from './model-file-node.js';
 import { LlamaError, type LlamaModel } from './model.js';
 import { type ModelInput, folderLayout, openModel as openModelInput } from './open-model.js';
 import { findCheckpointPaths } from './find-checkpoints-node.js';
@@ -20,7 +21,7 @@ import { findCheckpointPaths } from './find-checkpoints-node.js';
 export async function openModel(input: string | ModelInput, options: OpenModelOptions = {}): Promise<LlamaModel> {
   if (typeof input !== 'string') return openModelInput(input, options);
   const opened = await openPath(input);
-  if (opened.kind === 'file') return openModelInput(opened.source, options);
+  if (opened.kind === 'file') return openModelFileOnDisk(opened.source, options);
   if ((await folderLayout(opened.folder)) === undefined) await expectNoneInside(opened.path);
   return openModelInput(opened.folder, { parent: opened.parent, ...options });
 }

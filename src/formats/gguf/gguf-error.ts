@@ -23,7 +23,10 @@ export type GgufErrorCode =
   | 'gguf/duplicate-tensor'
   | 'gguf/unsupported-dtype'
   | 'gguf/bad-shape'
-  | 'gguf/bad-offset';
+  | 'gguf/bad-offset'
+  | 'gguf/missing-part'
+  | 'gguf/foreign-part'
+  | 'gguf/part-order';
 
 /** A GGUF file that is damaged or malformed, or content that the format cannot hold. */
 export class GgufError extends CheckpointError {
