@@ -43,7 +43,8 @@ export interface GgufArray {
   /**
    * All elements of an array of numbers, in the file's own type; booleans as 0 and 1. One read.
    *
-   * @throws GgufError `gguf/wrong-type`, `gguf/overflow` for 64-bit integers beyond 2^53, `gguf/too-large`
+   * @throws GgufError `gguf/wrong-type`, `gguf/overflow` for 64-bit integers beyond 2^53, `gguf/bad-value` for
+   *   booleans other than 0 and 1, `gguf/too-large`
    */
   readNumbers(options?: ReadOptions): Promise<GgufNumbers>;
 }
@@ -72,8 +73,10 @@ export async function scanArray(cursor: GgufCursor, key: string): Promise<GgufAr
     },
     readNumbers: async (options) => {
       if (elementType === 'str') throw failure(stretch, 'gguf/wrong-type', `${key} is an array of strings, not of numbers`); // prettier-ignore
-      const type = elementType === 'bool' ? 'u8' : elementType;
-      return decodeNumbers(stretch, type, await readStretch(stretch, options));
+      const bytes = await readStretch(stretch, options);
+      if (elementType !== 'bool') return decodeNumbers(stretch, elementType, bytes);
+      expectBools(stretch, bytes);
+      return decodeNumbers(stretch, 'u8', bytes);
     },
   };
 }
@@ -138,6 +141,13 @@ function decodeNumbers(stretch: Stretch, type: GgufNumberType, bytes: Uint8Array
     numbers[i] = value;
   }
   return numbers;
+}
+
+function expectBools(stretch: Stretch, bytes: Uint8Array): void {
+  const at = bytes.findIndex((byte) => byte > 1);
+  if (at === -1) return;
+  const message = `element ${at} of ${stretch.key} must be 0 or 1 as a bool, found ${bytes[at]!}`;
+  throw failure(stretch, 'gguf/bad-value', message, stretch.fileOffset + at);
 }
 
 function failure(stretch: Stretch, code: GgufErrorCode, message: string, offset = stretch.fileOffset): GgufError {

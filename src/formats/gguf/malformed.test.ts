@@ -43,6 +43,7 @@ describe('a malformed GGUF file', () => {
     ['unsupported-version', 'version 0', file({ version: u32(0) })],
     ['unsupported-version', 'version 4', file({ version: u32(4) })],
     ['big-endian', 'version 3 of a big-endian machine', file({ version: [0, 0, 0, 3] })],
+    ['big-endian', 'version 2 of a big-endian machine', file({ version: [0, 0, 0, 2] })],
     ['truncated', '2^63 tensors', file({ tensorCount: u64(1n << 63n) })],
     ['truncated', '2^64 - 1 pairs', file({ pairCount: u64(-1) })],
     ['truncated', 'more tensors than bytes for them', file({ tensorCount: u64(2) })],
@@ -77,6 +78,7 @@ describe('a malformed GGUF file', () => {
     ['bad-shape', 'a scalar of a type with blocks', file({ tensors: [tensor('t', [], 8, 0)], dataLength: 64 })],
     ['overflow', 'an extent of 2^63', file({ tensors: [tensor('t', [1n << 63n], 0, 0)] })],
     ['overflow', 'extents whose product is 2^64', file({ tensors: [tensor('t', [2 ** 32, 2 ** 32], 0, 0)] })],
+    ['overflow', 'extents whose product would come back to zero', file({ tensors: [tensor('t', [0, 2 ** 40, 2 ** 40], 0, 0)] })], // prettier-ignore
     ['overflow', 'an offset of 2^63', file({ tensors: [tensor('t', [1], 0, 1n << 63n)] })],
     ['overflow', 'an end beyond 2^53', file({ tensors: [tensor('t', [2 ** 50], 0, 2 ** 53 - 32)] })],
     ['truncated', 'data that ends too early', file({ tensors: [tensor('t', [8], 0, 0)], dataLength: 31 })],
@@ -123,6 +125,16 @@ describe('a malformed GGUF file', () => {
     expect(strings).toHaveProperty('offset', arrayOf(opened, 'k').fileOffset + 9);
     const numbers: unknown = await arrayOf(opened, 'n').readNumbers().catch((cause: unknown) => cause); // prettier-ignore
     expect(numbers).toMatchObject({ code: 'gguf/overflow', message: 'element 1 of n is 1152921504606847000, beyond 2^53' }); // prettier-ignore
+  });
+
+  it('holds bools in an array to 0 and 1, as it does outside of one', async () => {
+    const opened = await open(file({ pairs: [pair('k', ARR, BOOL, u64(3), u8(0), u8(1), u8(2))] }));
+    const error: unknown = await arrayOf(opened, 'k').readNumbers().catch((cause: unknown) => cause); // prettier-ignore
+    expect(error).toMatchObject({
+      code: 'gguf/bad-value',
+      message: 'element 2 of k must be 0 or 1 as a bool, found 2',
+    });
+    expect(error).toHaveProperty('offset', arrayOf(opened, 'k').fileOffset + 2);
   });
 
   it('is no danger when it changes after it was opened', async () => {

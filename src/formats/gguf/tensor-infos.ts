@@ -107,7 +107,9 @@ async function readInfo(cursor: GgufCursor, name: string, infoOffset: number): P
     throw cursor.error('gguf/bad-shape', message, infoOffset);
   }
   const byteLength = byteLengthOf(type.dtype, elements);
-  if (!Number.isSafeInteger(offset + byteLength) || !Number.isSafeInteger(elements)) {
+  // an extent of zero must not hide that the others overflow in other readers
+  const mostElements = shape.reduce((product, extent) => product * Math.max(extent, 1), 1);
+  if (!Number.isSafeInteger(offset + byteLength) || !Number.isSafeInteger(mostElements)) {
     throw cursor.error('gguf/overflow', `${tensor} of shape [${shape.join(', ')}] exceeds 2^53 bytes`, infoOffset);
   }
   return { name, dtype: type.dtype, shape, type, offset, byteLength, infoOffset };

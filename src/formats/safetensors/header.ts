@@ -12,20 +12,11 @@ import { hexOffset } from '../../errors.js';
 import { shownName } from '../shown-name.js';
 import type { TensorInfo } from '../tensor.js';
 import { dtypeOfStored } from './dtypes.js';
-import { SafetensorsError, type SafetensorsErrorCode } from './safetensors-error.js';
-import { findRepeatedName } from './unique-names.js';
-
-/** Bytes before the JSON text: its length. */
-export const LENGTH_BYTES = 8;
+import { type Fail, LENGTH_BYTES, parseHeaderJson } from './header-json.js';
+import { SafetensorsError } from './safetensors-error.js';
 
 /** Name in the header that is no tensor: a map of strings about the file. */
 export const METADATA_NAME = '__metadata__';
-
-/**
- * Most commas and brackets in a header. A header of the largest size allowed describes 800,000 tensors
- * with about eight each; one that holds more is built to fill the memory.
- */
-const MAX_PUNCTUATION = 10_000_000;
 
 /** Most extents of a shape; PyTorch has the same limit. */
 const MAX_RANK = 64;
@@ -48,9 +39,6 @@ export interface Header {
   readonly tensors: readonly HeaderTensor[];
 }
 
-/** Throws the error of that code with the file's name in its context. */
-type Fail = (code: SafetensorsErrorCode, message: string, offset?: number, hint?: string) => never;
-
 /**
  * Parses a header and checks all of it.
  *
@@ -65,46 +53,13 @@ export function parseHeader(bytes: Uint8Array, dataLength: number, path: string)
   };
   const metadata = new Map<string, string>();
   const tensors: HeaderTensor[] = [];
-  for (const [name, value] of Object.entries(parseObject(bytes, fail))) {
+  for (const [name, value] of Object.entries(parseHeaderJson(bytes, fail))) {
     if (name === METADATA_NAME) addMetadata(value, metadata, fail);
     else tensors.push(parseTensor(name, value, fail));
   }
   tensors.sort((a, b) => a.begin - b.begin || a.end - b.end);
   expectCoverage(tensors, dataLength, LENGTH_BYTES + bytes.byteLength, fail);
   return { metadata, tensors };
-}
-
-function parseObject(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
-  let punctuation = 0;
-  for (const byte of bytes) if (byte === 0x2c || byte === 0x5b || byte === 0x7b) punctuation++;
-  if (punctuation > MAX_PUNCTUATION) {
-    fail('safetensors/header-too-large', `the header has more than ${MAX_PUNCTUATION} values`, LENGTH_BYTES);
-  }
-  if (bytes[0] !== 0x7b) fail('safetensors/bad-header', 'the header must start with "{"', LENGTH_BYTES);
-  const text = decodeUtf8(bytes, fail);
-  const value = parseJson(text, fail);
-  const repeated = findRepeatedName(text);
-  if (repeated !== undefined) {
-    const offset = LENGTH_BYTES + new TextEncoder().encode(text.slice(0, repeated.at)).byteLength;
-    fail('safetensors/duplicate-name', `the name ${shownName(repeated.name)} occurs twice in the header`, offset);
-  }
-  return value as Record<string, unknown>; // it starts with a brace
-}
-
-function decodeUtf8(bytes: Uint8Array, fail: Fail): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
-  } catch {
-    return fail('safetensors/bad-header', 'the header is not valid UTF-8', LENGTH_BYTES);
-  }
-}
-
-function parseJson(text: string, fail: Fail): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    return fail('safetensors/bad-header', `the header is not valid JSON: ${String(cause)}`, LENGTH_BYTES);
-  }
 }
 
 function addMetadata(value: unknown, metadata: Map<string, string>, fail: Fail): void {
@@ -116,12 +71,14 @@ function addMetadata(value: unknown, metadata: Map<string, string>, fail: Fail):
         `${METADATA_NAME}.${shownName(key)} must be a string, found ${kindOf(text)}`,
       );
     }
+    for (const part of [key, text]) expectUnicode(part, METADATA_NAME, fail);
     metadata.set(key, text);
   }
 }
 
 function parseTensor(name: string, value: unknown, fail: Fail): HeaderTensor {
   const tensor = `tensor ${shownName(name)}`;
+  expectUnicode(name, tensor, fail);
   if (!isRecord(value)) {
     return fail('safetensors/bad-header', `${tensor} must be described by an object, found ${kindOf(value)}`);
   }
@@ -146,6 +103,11 @@ function parseTensor(name: string, value: unknown, fail: Fail): HeaderTensor {
     return fail('safetensors/size-mismatch', message);
   }
   return { name, dtype, shape, storedDtype, begin, end };
+}
+
+/** Half of a surrogate pair can be escaped in JSON, but there are no bytes for it. */
+function expectUnicode(text: string, what: string, fail: Fail): void {
+  if (/\p{Cs}/u.test(text)) fail('safetensors/bad-header', `${what} holds half of a surrogate pair`);
 }
 
 function wholeNumbers(value: unknown, most: number, what: string, fail: Fail): number[] {

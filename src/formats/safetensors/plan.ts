@@ -12,7 +12,8 @@ import type { FilePlan, PlannedTensor } from '../file-plan.js';
 import { shownName } from '../shown-name.js';
 import { type TensorInfo, tensorByteLength } from '../tensor.js';
 import { type StoredType, storedTypeOf } from './dtypes.js';
-import { LENGTH_BYTES, METADATA_NAME } from './header.js';
+import { METADATA_NAME } from './header.js';
+import { LENGTH_BYTES } from './header-json.js';
 import { SafetensorsError } from './safetensors-error.js';
 
 /** The header ends at a multiple of this, and so every tensor is aligned to its element size. */

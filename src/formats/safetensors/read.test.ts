@@ -139,6 +139,16 @@ describe('openSafetensorsFile', () => {
     ['bad-header', 'a shape of 65 extents', file(one('"U8"', `[${Array(65).fill(1).join(',')}]`), 12)],
     ['bad-header', 'one offset', file(one('"U8"', '[12]', '[0]'), 12)],
     ['bad-header', 'three offsets', file(one('"U8"', '[12]', '[0,12,12]'), 12)],
+    ['header-too-large', 'a length of one more than is allowed', file('{}', 0).with(0, 1).with(1, 0xe1).with(2, 0xf5).with(3, 5)], // prettier-ignore
+    ['bad-header', 'brackets nested 129 deep', file(`{"w":${'['.repeat(128)}${']'.repeat(128)}}`, 0)],
+    ['bad-header', 'five million brackets within one another', file(`{"w":${'['.repeat(5_000_000)}`, 0)],
+    ['bad-header', 'an extent of 2.0', file(one('"BF16"', '[2.0,3]'), 12)],
+    ['bad-header', 'an extent of 2e0', file(one('"BF16"', '[2e0,3]'), 12)],
+    ['bad-header', 'an extent of 20E-1', file(one('"BF16"', '[20E-1,3]'), 12)],
+    ['bad-header', 'an offset of -0', file(one('"BF16"', '[2,3]', '[-0,12]'), 12)],
+    ['bad-header', 'a name of half a surrogate pair', file('{"\\ud800":{"dtype":"U8","shape":[0],"data_offsets":[0,0]}}', 0)], // prettier-ignore
+    ['bad-header', 'half a surrogate pair in the metadata', file('{"__metadata__":{"k":"\\udc00x"}}', 0)],
+    ['bad-header', 'a key of half a surrogate pair in the metadata', file('{"__metadata__":{"\\ud83dx":""}}', 0)],
     ['duplicate-name', 'two tensors of one name', file(one('"U8"', '[0]', '[0,0]', ',"w":{}'), 0)],
     ['duplicate-name', 'one name spelled in two ways', file('{"a":1,"\\u0061" : 2}', 0)],
     ['duplicate-name', 'two dtypes of one tensor', file('{"w":{"dtype":"U8","dtype":"I8"}}', 0)],
@@ -153,12 +163,34 @@ describe('openSafetensorsFile', () => {
     ['overflow', 'an extent beyond 2^53', file(one('"U8"', '[9007199254740993]'), 12)],
     ['overflow', 'a product beyond 2^53', file(one('"U8"', '[4294967296,4294967296]'), 12)],
     ['overflow', 'a product that would come back to zero', file(one('"U8"', '[4294967296,4294967296,0]', '[0,0]'), 0)],
-    ['overflow', 'an offset beyond 2^53', file(one('"U8"', '[12]', '[0,1e300]'), 12)],
+    ['overflow', 'an offset beyond 2^53', file(one('"U8"', '[12]', `[0,${'9'.repeat(300)}]`), 12)],
   ])('refuses with %s: %s', async (code, _what, bytes) => {
     const error = await refusal(bytes);
     expect(error.code).toBe(`safetensors/${code}`);
     expect(error.path).toBe('x.safetensors');
     expect(error.message).toMatch(/^\S.*[^.]$/s);
+  });
+
+  it('takes marks in names for what they are, and whole surrogate pairs', async () => {
+    const name = 'a.b-c,E{[["\\ \u{1f600}';
+    const described = { dtype: 'U8', shape: [1], data_offsets: [0, 1], ok: [true, false, null] };
+    const { tensors } = await open(file(JSON.stringify({ [name]: described }), 1));
+    expect(tensors.map((tensor) => tensor.name)).toEqual([name]);
+    const escaped = '{"\\ud83d\\ude00":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}';
+    expect((await open(file(escaped, 1))).tensors[0]!.name).toBe('\u{1f600}');
+  });
+
+  it('reads unknown members nested as deep as is allowed', async () => {
+    const deep = `${'['.repeat(126)}${']'.repeat(126)}`;
+    const text = `{"w":{"dtype":"U8","shape":[1],"data_offsets":[0,1],"more":${deep}}}`;
+    expect((await open(file(text, 1))).tensors).toHaveLength(1);
+  });
+
+  it('says where a number stands that is not written with digits alone', async () => {
+    const bytes = file(one('"BF16"', '[2,3.0]'), 12);
+    const error = await refusal(bytes);
+    expect(error.message).toBe('a number must be written with digits alone');
+    expect(new TextDecoder().decode(bytes.subarray(error.offset! - 1, error.offset! + 2))).toBe('3.0');
   });
 
   it('says where the second of two equal names stands', async () => {

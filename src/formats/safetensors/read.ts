@@ -10,7 +10,8 @@
 import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
 import { contiguousTensor } from '../contiguous.js';
 import type { TensorFile } from '../tensor.js';
-import { LENGTH_BYTES, parseHeader } from './header.js';
+import { parseHeader } from './header.js';
+import { LENGTH_BYTES } from './header-json.js';
 import { SafetensorsError } from './safetensors-error.js';
 
 /** Largest header in bytes; the limit of the library, so that no reader disagrees on a file. */
