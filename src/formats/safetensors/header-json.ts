@@ -66,33 +66,47 @@ interface Outline {
   readonly oddNumber: number | undefined;
 }
 
-const [QUOTE, BACKSLASH, COMMA, MINUS, POINT] = [0x22, 0x5c, 0x2c, 0x2d, 0x2e];
-const [OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET] = [0x7b, 0x5b, 0x7d, 0x5d];
-const [SMALL_E, CAPITAL_E, ZERO, NINE] = [0x65, 0x45, 0x30, 0x39];
-
 function outlineOf(bytes: Uint8Array): Outline {
   let [punctuation, open, depth] = [0, 0, 0];
   let oddNumber: number | undefined;
-  let inString = false;
   for (let at = 0; at < bytes.byteLength; at++) {
-    const byte = bytes[at];
-    if (inString) {
-      if (byte === BACKSLASH) at++;
-      else if (byte === QUOTE) inString = false;
-    } else if (byte === QUOTE) inString = true;
-    else if (byte === COMMA) punctuation++;
-    else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-      punctuation++;
-      depth = Math.max(depth, ++open);
-    } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) open--;
-    else if (byte === MINUS || byte === POINT || byte === CAPITAL_E) oddNumber ??= at;
-    else if (byte === SMALL_E && isDigit(bytes[at - 1])) oddNumber ??= at; // otherwise it is that of true or false
+    switch (bytes[at]) {
+      case 0x22: // a quotation mark
+        at = endOfString(bytes, at);
+        break;
+      case 0x2c: // a comma
+        punctuation++;
+        break;
+      case 0x5b: // an opening bracket or brace
+      case 0x7b:
+        punctuation++;
+        depth = Math.max(depth, ++open);
+        break;
+      case 0x5d: // a closing bracket or brace
+      case 0x7d:
+        open--;
+        break;
+      case 0x2d: // a minus, a point, a capital E: of a number, as nothing else has them
+      case 0x2e:
+      case 0x45:
+        oddNumber ??= at;
+        break;
+      case 0x65: // an e: of a number where a digit comes before it, else of true or false
+        if (isDigit(bytes[at - 1])) oddNumber ??= at;
+    }
   }
   return { punctuation, depth, oddNumber };
 }
 
+/** Where the quotation mark stands that ends a string; the end of the bytes where there is none. */
+function endOfString(bytes: Uint8Array, start: number): number {
+  let at = start + 1;
+  while (at < bytes.byteLength && bytes[at] !== 0x22) at += bytes[at] === 0x5c ? 2 : 1;
+  return at;
+}
+
 function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= ZERO && byte <= NINE;
+  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
 }
 
 function decodeUtf8(bytes: Uint8Array, fail: Fail): string {
