@@ -93,6 +93,8 @@ function outlineOf(bytes: Uint8Array): Outline {
         break;
       case 0x65: // an e: of a number where a digit comes before it, else of true or false
         if (isDigit(bytes[at - 1])) oddNumber ??= at;
+        break;
+      default:
     }
   }
   return { punctuation, depth, oddNumber };
