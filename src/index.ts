@@ -21,6 +21,7 @@ export * from './formats/tensor.js';
 export { openTensorFile } from './formats/open.js';
 
 export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
+export type { TokenizerSummary } from './tokenizer/summary.js';
 export * from './tokenizer/vocabulary.js';
 
 export * from './llama/model.js';

@@ -191,6 +191,7 @@ describe('colour', () => {
   it('is there on a terminal, and nowhere else', async () => {
     vi.stubEnv('NO_COLOR', undefined);
     vi.stubEnv('FORCE_COLOR', undefined);
+    vi.stubEnv('CI', undefined);
     vi.stubEnv('TERM', 'xterm-256color');
     expect(await onTerminal('verify', MODEL)).toContain(`${ESCAPE}[32mINTACT${ESCAPE}[39m`);
     expect(await onTerminal('verify', MODEL, '--no-color')).not.toContain(ESCAPE);

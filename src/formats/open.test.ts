@@ -66,7 +66,7 @@ describe('openTensorFile', () => {
     [
       'file of old PyTorch',
       Uint8Array.of(0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19),
-      /^torch\/legacy$/,
+      /^torch\/cut-off$/,
     ],
   ])('leaves a %s that is no good to its reader, and closes it', async (_, bytes, code) => {
     const { source, closed } = watched(bytes);

@@ -1,15 +1,14 @@
 /**
  * Any file of tensors, recognised by its content and never by its name.
  *
+ * Each format's reader is imported when it is met, so that a command starts fast.
+ *
  * @module
  */
 import { identifySource } from '../source/identify.js';
 import { type SourceInput, sourceOf } from '../source/input.js';
 import { describeMistake } from '../source/mistake.js';
-import { openGgufFile } from './gguf/read.js';
-import { openSafetensorsFile } from './safetensors/read.js';
 import type { TensorFile } from './tensor.js';
-import { openTorchFile } from './torch/torch-file.js';
 
 /**
  * Opens a file of PyTorch, safetensors or GGUF. Owns the source from here on, also when it throws.
@@ -27,11 +26,11 @@ export async function openTensorFile(input: SourceInput): Promise<TensorFile> {
       case 'torch-legacy':
       case 'tar':
       case 'pickle':
-        return await openTorchFile(source);
+        return await (await import('./torch/torch-file.js')).openTorchFile(source);
       case 'safetensors':
-        return await openSafetensorsFile(source);
+        return await (await import('./safetensors/read.js')).openSafetensorsFile(source);
       case 'gguf':
-        return await openGgufFile(source);
+        return await (await import('./gguf/read.js')).openGgufFile(source);
       default:
         throw describeMistake(identification, 'a file of tensors (PyTorch, safetensors or GGUF)', source.name);
     }

@@ -9,7 +9,8 @@
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { readWhole } from '../source/whole.js';
-import { parseTokenizerModel } from '../tokenizer/tokenizer-model.js';
+import { type TokenizerSummary, summariseTokenizerModel, summaryOf } from '../tokenizer/summary.js';
+import { type TokenizerModelOptions, parseTokenizerModel } from '../tokenizer/tokenizer-model.js';
 import type { SpecialTokenGeneration, Vocabulary } from '../tokenizer/vocabulary.js';
 import type { Decision } from './model.js';
 import { isInstructName } from './model-name.js';
@@ -36,6 +37,9 @@ export interface FolderTokenizer {
   readonly sentencePieceFile: Uint8Array | undefined;
 }
 
+/** A folder without a tokenizer, or one whose tokenizer was not asked for. */
+export const NO_TOKENIZER: FolderTokenizer = { vocabulary: undefined, decisions: [], sentencePieceFile: undefined };
+
 /** Largest `tokenizer.model` read; the largest published one (Llama 4) has 3.6 MB. */
 const TOKENIZER_BYTES_LIMIT = 64 << 20;
 
@@ -45,16 +49,33 @@ const TOKENIZER_BYTES_LIMIT = 64 << 20;
  * @throws TokenizerError `tokenizer/size-mismatch` and all that the file itself can be refused for
  */
 export async function readFolderTokenizer(folder: Folder, question: TokenizerQuestion): Promise<FolderTokenizer> {
-  const source = await openTokenizer(folder, question.parent);
-  if (source === undefined) return { vocabulary: undefined, decisions: [], sentencePieceFile: undefined };
+  const found = await readTokenizerFile(folder, question);
+  if (found === undefined) return NO_TOKENIZER;
+  const vocabulary = parseTokenizerModel(found.bytes, found.options);
+  const sentencePieceFile = vocabulary.kind === 'sentencepiece' ? found.bytes : undefined;
+  return { vocabulary, decisions: endDecision(summaryOf(vocabulary), found.options.endOfTurn), sentencePieceFile };
+}
+
+/** The tokenizer without its tokens, for inspecting. @throws as {@link readFolderTokenizer}, but for faults in ranks */
+export async function summariseFolderTokenizer(
+  folder: Folder,
+  question: TokenizerQuestion,
+): Promise<{ readonly summary: TokenizerSummary | undefined; readonly decisions: readonly Decision[] }> {
+  const found = await readTokenizerFile(folder, question);
+  if (found === undefined) return { summary: undefined, decisions: [] };
+  const summary = summariseTokenizerModel(found.bytes, found.options);
+  return { summary, decisions: endDecision(summary, found.options.endOfTurn) };
+}
+
+async function readTokenizerFile(
+  folder: Folder,
+  { name, parent, generation, vocabSize }: TokenizerQuestion,
+): Promise<{ readonly bytes: Uint8Array; readonly options: TokenizerModelOptions } | undefined> {
+  const source = await openTokenizer(folder, parent);
+  if (source === undefined) return undefined;
   try {
     const bytes = await readWhole(source, TOKENIZER_BYTES_LIMIT);
-    const endOfTurn = isInstructName(question.name);
-    const vocabulary = parseTokenizerModel(bytes, {
-      ...{ path: source.name, generation: question.generation, endOfTurn, vocabSize: question.vocabSize },
-    });
-    const sentencePieceFile = vocabulary.kind === 'sentencepiece' ? bytes : undefined;
-    return { vocabulary, decisions: endDecision(vocabulary, endOfTurn), sentencePieceFile };
+    return { bytes, options: { path: source.name, generation, endOfTurn: isInstructName(name), vocabSize } };
   } finally {
     await source.close();
   }
@@ -67,11 +88,10 @@ async function openTokenizer(folder: Folder, parent: Folder | undefined): Promis
   return undefined;
 }
 
-function endDecision(vocabulary: Vocabulary, endOfTurn: boolean): Decision[] {
-  if (vocabulary.kind !== 'byte-level-bpe') return [];
-  const token = vocabulary.pieces[vocabulary.eosId]!;
+function endDecision({ kind, eosId, endToken }: TokenizerSummary, endOfTurn: boolean): Decision[] {
+  if (kind !== 'byte-level-bpe') return [];
   const because = endOfTurn
     ? 'the name says it is an instruct model'
     : 'the name does not say that it is an instruct model';
-  return [{ about: 'end token', value: `${vocabulary.eosId} ${token}`, because }];
+  return [{ about: 'end token', value: `${eosId} ${endToken}`, because }];
 }

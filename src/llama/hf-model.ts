@@ -10,20 +10,13 @@ import type { TensorFile } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
 import { canonicalTensors } from './canonical.js';
 import { parseHfConfig } from './hf-config.js';
+import { HF_INDEX, HF_SINGLE } from './hf-files.js';
 import { readHfTokenizer, readJsonText } from './hf-tokenizer.js';
 import { rotaryHeads } from './layout.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { type LlamaConfig, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { toMetaRowOrder } from './row-order.js';
-
-const SINGLE = 'model.safetensors';
-const INDEX = 'model.safetensors.index.json';
-
-/** Whether a folder's files look like a Hugging Face checkpoint. */
-export function looksLikeHfFolder(names: readonly string[]): boolean {
-  return names.includes(SINGLE) || names.includes(INDEX);
-}
 
 /**
  * Opens a Hugging Face folder as a canonical model; reads the JSON files and the headers of the shards.
@@ -69,7 +62,7 @@ function overridden(config: LlamaConfig, ropeFactor: number | undefined): LlamaC
 
 /** Opens every safetensors file of a folder, in the order of the index. @throws as {@link openHfModel} */
 async function openSafetensorsFolder(folder: Folder): Promise<TensorFile[]> {
-  const names = (await folder.has(INDEX)) ? await readIndex(folder) : [SINGLE];
+  const names = (await folder.has(HF_INDEX)) ? await readIndex(folder) : [HF_SINGLE];
   const files: TensorFile[] = [];
   try {
     for (const name of names) {
@@ -95,9 +88,9 @@ async function openSafetensorsFolder(folder: Folder): Promise<TensorFile[]> {
 
 async function readIndex(folder: Folder): Promise<string[]> {
   const refuse = (message: string): never => {
-    throw new LlamaError('llama/bad-index', message, { path: `${folder.name}/${INDEX}` });
+    throw new LlamaError('llama/bad-index', message, { path: `${folder.name}/${HF_INDEX}` });
   };
-  const text = await readJsonText(folder, INDEX);
+  const text = await readJsonText(folder, HF_INDEX);
   let map: unknown;
   try {
     map = (JSON.parse(text) as { weight_map?: unknown } | null)?.weight_map;

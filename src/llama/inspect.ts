@@ -10,7 +10,9 @@ import { elementCount } from '../dtype.js';
 import type { StoredTensor, Tensor, TensorFile } from '../formats/tensor.js';
 import { tensorByteLength } from '../formats/tensor.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
+import { type TokenizerSummary, summaryOf } from '../tokenizer/summary.js';
 import { openTensorFiles } from './checkpoint-files.js';
+import { summariseFolderTokenizer } from './folder-tokenizer.js';
 import { type CheckpointKind, KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
 import { type OpenModelOptions, metaModel } from './meta-model.js';
 import type { Decision, LlamaConfig, LlamaModel } from './model.js';
@@ -31,20 +33,6 @@ export interface InspectedTensor {
   readonly byteLength: number;
 }
 
-/** The tokenizer in an inspection. */
-export interface InspectedTokenizer {
-  /** How text is split. */
-  readonly kind: 'sentencepiece' | 'byte-level-bpe';
-  /** Number of tokens, special ones included. */
-  readonly size: number;
-  /** Tokens before the special ones. */
-  readonly baseSize: number;
-  /** Id of the token that begins a text. */
-  readonly bosId: number;
-  /** Id of the token that ends a text or turn. */
-  readonly eosId: number;
-}
-
 /** What headers tell about a checkpoint. */
 export interface Inspection {
   /** What a person calls it. */
@@ -62,7 +50,7 @@ export interface Inspection {
   /** `params.json`, where there is one. */
   readonly params: MetaParams | undefined;
   /** The tokenizer, where there is one. */
-  readonly tokenizer: InspectedTokenizer | undefined;
+  readonly tokenizer: TokenizerSummary | undefined;
   /** Parameters; a tied output counts once. */
   readonly parameterCount: number;
   /** Number of files that hold weights. */
@@ -94,8 +82,12 @@ async function inspectMeta(folder: Folder, options: OpenModelOptions): Promise<I
   try {
     const files = checkpoint.shards.map(({ file }) => ({ name: file.name, size: file.size }));
     if (checkpoint.kind !== 'text') return inspectOtherKind(checkpoint);
-    const model = await metaModel(checkpoint, options);
-    return { ...inspectModel(model), ...sizes(files), files: checkpoint.files, params: checkpoint.params };
+    const model = await metaModel(checkpoint, { ...options, withoutTokenizer: true });
+    const { name, config, generation } = model;
+    const question = { ...options, name, generation, vocabSize: config.vocabSize };
+    const { summary, decisions } = await summariseFolderTokenizer(folder, question);
+    const inspection = inspectModel({ ...model, decisions: [...model.decisions, ...decisions] }, summary);
+    return { ...inspection, ...sizes(files), files: checkpoint.files, params: checkpoint.params };
   } finally {
     await checkpoint.close();
   }
@@ -106,23 +98,23 @@ function sizes(files: readonly { readonly size: number }[]): { shardCount: numbe
 }
 
 /** What a model's headers tell; for a single GGUF file this is all there is. */
-export function inspectModel(model: LlamaModel): Inspection {
-  const { vocabulary, config, path, name, layout, decisions } = model;
+export function inspectModel(
+  model: LlamaModel,
+  tokenizer = model.vocabulary && summaryOf(model.vocabulary),
+): Inspection {
+  const { config, path, name, layout, decisions } = model;
   const tensors = [...model.tensors.values()];
   return {
     ...{ path, name, layout, config, decisions },
     kind: 'text',
     release: releaseOf(config)?.name,
     params: undefined,
-    tokenizer: vocabulary && {
-      ...{ kind: vocabulary.kind, size: vocabulary.size, baseSize: vocabulary.baseSize },
-      ...{ bosId: vocabulary.bosId, eosId: vocabulary.eosId },
-    },
+    tokenizer,
     parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
     ...{ shardCount: 1, byteLength: tensors.reduce((sum, tensor) => sum + tensorByteLength(tensor), 0) },
     tensors: tensors.map((tensor) => inspectTensor(tensor, tensor.dtype)),
     files: [],
-    notes: vocabulary === undefined ? ['there is no tokenizer'] : [],
+    notes: tokenizer === undefined ? ['there is no tokenizer'] : [],
   };
 }
 

@@ -10,6 +10,7 @@
 import type { Tensor } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
 import type { ReadOptions } from '../source/byte-source.js';
+import type { SpecialTokenGeneration } from '../tokenizer/vocabulary.js';
 import { type Hyperparameters, hyperparameters } from './hyperparameters.js';
 import { type ExpectedTensor, expectedTensors, isStoredFrequencies } from './layout.js';
 import { KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
@@ -17,7 +18,7 @@ import { type Decision, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import type { ReleaseShape } from './releases.js';
 import { type Shards, embeddingLayout, expectReplicasEqual, mergeTensor, sameBytes } from './shards.js';
-import { readFolderTokenizer } from './folder-tokenizer.js';
+import { NO_TOKENIZER, readFolderTokenizer } from './folder-tokenizer.js';
 
 /** Choices that the files leave open. */
 export interface OpenModelOptions extends ReadOptions {
@@ -34,6 +35,14 @@ export interface MetaModel extends LlamaModel {
   readonly checkpoint: MetaCheckpoint;
   /** Release of this shape, where one is known. */
   readonly release: ReleaseShape | undefined;
+  /** Release whose special tokens follow the ranks. */
+  readonly generation: SpecialTokenGeneration;
+}
+
+/** How much of a checkpoint is wanted. */
+export interface MetaModelOptions extends OpenModelOptions {
+  /** Leaves the tokenizer out, as its tokens cost more to read than all headers. */
+  readonly withoutTokenizer?: boolean | undefined;
 }
 
 /**
@@ -53,7 +62,7 @@ export async function openMetaModel(folder: Folder, options: OpenModelOptions = 
 }
 
 /** The canonical model of an opened checkpoint, which it then owns. @throws as {@link openMetaModel} */
-export async function metaModel(checkpoint: MetaCheckpoint, options: OpenModelOptions = {}): Promise<MetaModel> {
+export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOptions = {}): Promise<MetaModel> {
   expectTextModel(checkpoint);
   const { shards, params, path } = checkpoint;
   const { vocabSize, split, dtype } = embeddingLayout(shards, params.dim);
@@ -72,9 +81,13 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: OpenModelOp
     ]),
   );
   const name = lastPathPart(path);
-  const tokenizer = await readFolderTokenizer(checkpoint.folder, { ...options, name, vocabSize, ...found });
+  const tokenizer =
+    options.withoutTokenizer === true
+      ? NO_TOKENIZER
+      : await readFolderTokenizer(checkpoint.folder, { ...options, name, vocabSize, ...found });
   return {
     ...{ layout: 'meta', path, name, config: found.config, tensors, checkpoint, release: found.release },
+    generation: found.generation,
     vocabulary: tokenizer.vocabulary,
     sentencePieceFile: tokenizer.sentencePieceFile,
     decisions: decisions(found, output, tokenizer.decisions),

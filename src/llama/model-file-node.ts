@@ -10,7 +10,6 @@ import { basename, dirname } from 'node:path';
 import { parseSplitName } from '../formats/gguf/split-name.js';
 import type { ByteSource } from '../source/byte-source.js';
 import { openDirectory } from '../source/directory.js';
-import { openGgufFolderModel } from './gguf-model.js';
 import { type Inspection, inspectModel } from './inspect.js';
 import type { OpenModelOptions } from './meta-model.js';
 import type { LlamaModel } from './model.js';
@@ -25,6 +24,7 @@ export async function openModelFileOnDisk(source: ByteSource, options: OpenModel
   const name = basename(source.name);
   if (parseSplitName(name) === undefined) return openModelFile(source, options);
   await source.close();
+  const { openGgufFolderModel } = await import('./gguf-model.js');
   return openGgufFolderModel(await openDirectory(dirname(source.name)), name, options.ropeFactor);
 }
 

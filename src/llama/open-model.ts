@@ -1,6 +1,8 @@
 /**
  * Any Llama as a canonical model: a folder of Meta's or Hugging Face's, or a GGUF file.
  *
+ * The readers of the other layouts are imported when they are met, so that a command starts fast.
+ *
  * @module
  */
 import { ggufModelNames } from '../formats/gguf/split-name.js';
@@ -9,8 +11,7 @@ import type { Folder } from '../source/folder.js';
 import { identifySource } from '../source/identify.js';
 import { type SourceInput, sourceOf } from '../source/input.js';
 import { describeMistake } from '../source/mistake.js';
-import { openGgufFolderModel, openGgufModel } from './gguf-model.js';
-import { looksLikeHfFolder, openHfModel } from './hf-model.js';
+import { looksLikeHfFolder } from './hf-files.js';
 import { looksLikeMetaFolder } from './meta-checkpoint.js';
 import { type OpenModelOptions, openMetaModel } from './meta-model.js';
 import { LlamaError, type LlamaModel } from './model.js';
@@ -55,15 +56,21 @@ export async function openModelFolder(folder: Folder, options: OpenModelOptions 
     case 'meta':
       return openMetaModel(folder, options);
     case 'hf':
-      return openHfModel(folder, options);
+      return (await import('./hf-model.js')).openHfModel(folder, options);
     case 'gguf':
-      return openGgufFolderModel(folder, await onlyGgufName(folder), options.ropeFactor);
+      return openGgufFolder(folder, options);
     case undefined:
       throw new LlamaError('llama/no-model', 'no Llama was found in this folder', {
         path: folder.name,
         hint: 'a folder of Meta (consolidated.00.pth, params.json), of Hugging Face (config.json, *.safetensors) or a GGUF file was expected',
       });
   }
+}
+
+async function openGgufFolder(folder: Folder, options: OpenModelOptions): Promise<LlamaModel> {
+  const name = await onlyGgufName(folder);
+  const { openGgufFolderModel } = await import('./gguf-model.js');
+  return openGgufFolderModel(folder, name, options.ropeFactor);
 }
 
 async function onlyGgufName(folder: Folder): Promise<string> {
@@ -76,11 +83,14 @@ async function onlyGgufName(folder: Folder): Promise<string> {
   });
 }
 
-/** Opens a GGUF file as a model and owns the source from here on. @throws as {@link openGgufModel}, SourceError */
+/** Opens a GGUF file as a model and owns the source from here on. @throws GgufError, LlamaError, TokenizerError, SourceError */
 export async function openModelFile(source: ByteSource, options: OpenModelOptions = {}): Promise<LlamaModel> {
   try {
     const identification = await identifySource(source);
-    if (identification.kind === 'gguf') return await openGgufModel(source, options.ropeFactor);
+    if (identification.kind === 'gguf') {
+      const { openGgufModel } = await import('./gguf-model.js');
+      return await openGgufModel(source, options.ropeFactor);
+    }
     if (identification.kind === 'zip' || identification.kind === 'safetensors') {
       throw new LlamaError('llama/no-model', 'a single file of tensors is no model: the hyperparameters are missing', {
         path: source.name,

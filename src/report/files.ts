@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Inspection, InspectedTokenizer } from '../llama/inspect.js';
+import type { Inspection } from '../llama/inspect.js';
 import { counted, sized } from './numbers.js';
 import { table } from './table.js';
 
@@ -25,12 +25,12 @@ const PURPOSES: readonly (readonly [RegExp, string])[] = [
   [/^(?:tokenizer_)?checklist\.chk$/, 'list of hashes; run: llama-inspect verify'],
 ];
 
-function purposeOf(name: string, tokenizer: InspectedTokenizer | undefined): string {
+function purposeOf(name: string, tokenizer: Inspection['tokenizer']): string {
   if (/^tokenizer\.(?:model|json)$/.test(name)) return tokenizerPurpose(name, tokenizer);
   return PURPOSES.find(([pattern]) => pattern.test(name))?.[1] ?? '';
 }
 
-function tokenizerPurpose(name: string, tokenizer: InspectedTokenizer | undefined): string {
+function tokenizerPurpose(name: string, tokenizer: Inspection['tokenizer']): string {
   if (tokenizer === undefined) return 'tokenizer';
   const { kind, size, baseSize } = tokenizer;
   const special = size > baseSize ? ` + ${size - baseSize} special` : '';

@@ -106,7 +106,14 @@ describe('fileLines', () => {
   it('says what each file is for', () => {
     const names = ['config.json', 'model.safetensors', 'model.safetensors.index.json', 'notes.txt', 'tokenizer.json'];
     const files = [...names, 'tokenizer.model'].map((name) => ({ name, size: 10 }));
-    const tokenizer = { kind: 'byte-level-bpe', size: 1024, baseSize: 768, bosId: 1, eosId: 2 } as const;
+    const tokenizer = {
+      kind: 'byte-level-bpe',
+      size: 1024,
+      baseSize: 768,
+      bosId: 1,
+      eosId: 2,
+      endToken: 'end',
+    } as const;
     expect(fileLines({ files, tokenizer })).toEqual([
       '  config.json                   10 B  hyperparameters',
       '  model.safetensors             10 B  weights',

@@ -1,10 +1,11 @@
 /**
  * Columns without borders.
  *
+ * Own code, as the usual library costs as much start-up as reading the header of a checkpoint. Widths count
+ * code points, so a name in wide characters shifts its row.
+ *
  * @module
  */
-import CliTable from 'cli-table3';
-
 import { shown } from './lines.js';
 
 /** How a table is set. */
@@ -17,27 +18,25 @@ export interface TableOptions {
   readonly indent?: number;
 }
 
-/** Spaces between two columns. */
-const GAP = 2;
-
-const BORDERS = ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right'];
-const RULES = ['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'];
-const NO_CHARACTERS = Object.fromEntries([...BORDERS, ...RULES].map((place) => [place, '']));
+/** Between two columns. */
+const GAP = '  ';
 
 /** The rows as aligned lines; every cell is made printable and cut where it is far too long. */
 export function table(rows: readonly (readonly string[])[], options: TableOptions = {}): string[] {
   const { head, numbers = [], indent = 2 } = options;
-  const all = head === undefined ? rows : [head, ...rows];
-  const [first] = all;
-  if (first === undefined) return [];
-  const grid = new CliTable({
-    chars: NO_CHARACTERS,
-    style: { 'padding-left': 0, 'padding-right': GAP, head: [], border: [], compact: true },
-    colAligns: first.map((_, column) => (numbers.includes(column) ? 'right' : 'left')),
+  const cells = (head === undefined ? rows : [head, ...rows]).map((row) => row.map((cell) => shown(cell)));
+  const widths: number[] = [];
+  for (const row of cells)
+    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, widthOf(cell))));
+  return cells.map((row) => {
+    const padded = row.map((cell, column) => {
+      const space = ' '.repeat(widths[column]! - widthOf(cell));
+      return numbers.includes(column) ? space + cell : cell + space;
+    });
+    return `${' '.repeat(indent)}${padded.join(GAP)}`.trimEnd();
   });
-  grid.push(...all.map((row) => row.map((cell) => shown(cell))));
-  return grid
-    .toString()
-    .split('\n')
-    .map((line) => `${' '.repeat(indent)}${line}`.trimEnd());
+}
+
+function widthOf(text: string): number {
+  return [...text].length;
 }

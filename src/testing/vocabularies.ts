@@ -13,7 +13,7 @@ import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { modelFolder } from './fixtures.js';
 
 /** Bytes of a fixture's `tokenizer.model`. */
-function tokenizerBytes(name: string): Uint8Array {
+export function tokenizerBytes(name: string): Uint8Array {
   return readFileSync(join(modelFolder(name), 'tokenizer.model'));
 }
 

@@ -16,7 +16,11 @@ const PADDING_SCORE = -10_000;
  *
  * @throws TokenizerError `tokenizer/size-mismatch`
  */
-export function expectVocabularySize(vocabulary: Vocabulary, rows: number, path?: string): void {
+export function expectVocabularySize(
+  vocabulary: Pick<Vocabulary, 'size' | 'baseSize'>,
+  rows: number,
+  path?: string,
+): void {
   if (vocabulary.size !== rows) throw sizeMismatch(vocabulary, rows, path);
 }
 
@@ -53,7 +57,11 @@ function padScores(scores: Float32Array, rows: number): Float32Array {
   return padded;
 }
 
-function sizeMismatch(vocabulary: Vocabulary, rows: number, path: string | undefined): TokenizerError {
+function sizeMismatch(
+  vocabulary: Pick<Vocabulary, 'size' | 'baseSize'>,
+  rows: number,
+  path: string | undefined,
+): TokenizerError {
   const { size, baseSize } = vocabulary;
   const parts = size === baseSize ? '' : ` (${baseSize} + ${size - baseSize} special)`;
   const message = `the tokenizer has ${size} tokens${parts}, the embedding ${rows} rows`;

@@ -1,0 +1,115 @@
+import { describe, expect, it } from 'vitest';
+
+import { memoryFolder } from '../source/folder.js';
+import { tokenizerJson } from '../tokenizer/tokenizer-json.js';
+import { countingFolder, safetensorsBytes, smallHfFiles, smallHfShapes } from '../testing/small-checkpoints.js';
+import { fixtureVocabulary, tokenizerBytes } from '../testing/vocabularies.js';
+import { openHfModel } from './hf-model.js';
+
+type Files = Record<string, Uint8Array>;
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** A folder of as many rows as the fixture's vocabulary, with these files beside the weights. */
+function folderFor(fixture: string, files: Files, name = 'folder', change: object = {}) {
+  return memoryFolder({ ...smallHfFiles(change, fixtureVocabulary(fixture).size), ...files }, name);
+}
+
+function tokenizerJsonOf(fixture: string): Uint8Array {
+  return encode([...tokenizerJson(fixtureVocabulary(fixture))].join(''));
+}
+
+describe('a Hugging Face folder', () => {
+  it('is closed when it is asked to, and when it is no good', async () => {
+    const good = countingFolder(memoryFolder(smallHfFiles(), 'x'));
+    const model = await openHfModel(good);
+    await expect(model.expectConsistentWeights()).resolves.toBeUndefined();
+    expect(good.openFiles()).toBe(1);
+    await model.close();
+    expect(good.openFiles()).toBe(0);
+
+    const index = encode(JSON.stringify({ weight_map: { a: 'a.safetensors', b: 'b.safetensors' } }));
+    const broken: [Files, RegExp][] = [
+      [{ 'model.safetensors': new Uint8Array(3) }, /^(?:source|safetensors)\//],
+      [{ 'model.safetensors': safetensorsBytes({ 'model.norm.weight': [8] }) }, /^llama\/missing-tensor$/],
+      [{ 'tokenizer.json': encode('{}') }, /^tokenizer\//],
+      [
+        { 'model.safetensors.index.json': index, 'a.safetensors': safetensorsBytes({ a: [1] }) },
+        /^llama\/missing-shard$/,
+      ],
+      [{ 'config.json': encode('{"model_type": "mistral"}') }, /^llama\/unsupported$/],
+    ];
+    for (const [files, code] of broken) {
+      const folder = countingFolder(memoryFolder({ ...smallHfFiles(), ...files }, 'x'));
+      await expect(openHfModel(folder)).rejects.toMatchObject({ code: expect.stringMatching(code) as unknown });
+      expect(folder.openFiles()).toBe(0);
+    }
+  });
+
+  it.each([2 ** 32 - 1, 2 ** 33, Number.MAX_SAFE_INTEGER])(
+    'that states %d layers is refused before memory is taken for them',
+    async (layers) => {
+      await expect(openHfModel(memoryFolder(smallHfFiles({ num_hidden_layers: layers })))).rejects.toMatchObject({
+        code: 'llama/missing-tensor',
+        message: `config.json states ${layers} layers, but there are only 11 tensors`,
+      });
+    },
+  );
+
+  it('whose output is tied may store it all the same', async () => {
+    const stored = { 'model.safetensors': safetensorsBytes({ ...smallHfShapes(), 'lm_head.weight': [6, 8] }) };
+    await using tied = await openHfModel(memoryFolder({ ...smallHfFiles(), ...stored }));
+    expect(tied.tensors.has('output.weight')).toBe(false);
+    await using untied = await openHfModel(
+      memoryFolder({ ...smallHfFiles({ tie_word_embeddings: false }), ...stored }),
+    );
+    expect(untied.tensors.has('output.weight')).toBe(true);
+    await expect(openHfModel(memoryFolder(smallHfFiles({ tie_word_embeddings: false })))).rejects.toMatchObject({
+      ...{ code: 'llama/missing-tensor', message: 'the tensor for output.weight is missing' },
+    });
+  });
+});
+
+describe('the tokenizer of a Hugging Face folder', () => {
+  it('is tokenizer.json, which does not say where a text ends', async () => {
+    const files = { 'tokenizer.json': tokenizerJsonOf('llama3-tiny') };
+    await using model = await openHfModel(folderFor('llama3-tiny', files, 'tiny-Instruct'));
+    const { pieces, baseSize } = fixtureVocabulary('llama3-tiny');
+    expect(model.vocabulary?.pieces).toEqual(pieces);
+    expect(model.vocabulary?.eosId).toBe(baseSize + 1);
+    expect(model.sentencePieceFile).toBeUndefined();
+  });
+
+  it('is tokenizer.json also where ranks lie beside it', async () => {
+    const files = {
+      'tokenizer.json': tokenizerJsonOf('llama3-tiny'),
+      'tokenizer.model': tokenizerBytes('llama3-tiny'),
+    };
+    // the name would have the ranks end turns
+    await using model = await openHfModel(folderFor('llama3-tiny', files, 'tiny-Instruct'));
+    expect(model.vocabulary?.pieces[model.vocabulary.eosId]).toBe('<|end_of_text|>');
+  });
+
+  it('is SentencePiece’s file where there is one, because it has the scores', async () => {
+    const bytes = tokenizerBytes('llama2-tiny');
+    const files = { 'tokenizer.json': tokenizerJsonOf('llama2-tiny'), 'tokenizer.model': bytes };
+    await using model = await openHfModel(folderFor('llama2-tiny', files));
+    expect(model.vocabulary?.scores).toEqual(fixtureVocabulary('llama2-tiny').scores);
+    expect(model.sentencePieceFile).toEqual(bytes);
+    const { 'tokenizer.model': _, ...json } = files;
+    await using without = await openHfModel(folderFor('llama2-tiny', json));
+    expect(without.vocabulary?.scores).toBeUndefined();
+    expect(without.vocabulary?.pieces).toEqual(model.vocabulary?.pieces);
+  });
+
+  it('is the file of ranks where there is nothing else, its special tokens by the rope scaling', async () => {
+    const files = { 'tokenizer.model': tokenizerBytes('llama3.2-tiny') };
+    const named = async (change: object) => {
+      await using model = await openHfModel(folderFor('llama3.2-tiny', files, 'x', change));
+      return model.vocabulary?.pieces[model.vocabulary.baseSize + 4];
+    };
+    // the fifth special token: Llama 3 reserved it, Llama 3.1 pads with it
+    expect(await named({})).toBe('<|reserved_special_token_2|>');
+    expect(await named({ rope_scaling: { rope_type: 'llama3', factor: 32 } })).toBe('<|finetune_right_pad_id|>');
+  });
+});
