@@ -38,5 +38,5 @@ export function table(rows: readonly (readonly string[])[], options: TableOption
 }
 
 function widthOf(text: string): number {
-  return [...text].length;
+  return Array.from(text).length;
 }

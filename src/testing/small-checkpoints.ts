@@ -52,7 +52,7 @@ export function ggufBytes(
 }
 
 /** `config.json` of the same model. */
-export const SMALL_HF_CONFIG = {
+const SMALL_HF_CONFIG = {
   ...{ model_type: 'llama', hidden_size: 8, num_attention_heads: 2, num_hidden_layers: 1, intermediate_size: 16 },
   ...{ vocab_size: 6, tie_word_embeddings: true },
 };
