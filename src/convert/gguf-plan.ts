@@ -17,6 +17,7 @@ import { ropeDivisors } from '../llama/rope.js';
 import { ggufTokenizerFields } from '../tokenizer/gguf-fields.js';
 import { castTensor } from './cast.js';
 import { ggufNaming } from './gguf-naming.js';
+import { SAMPLING, isInstruct } from './hf-text-files.js';
 import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE } from './options.js';
 import { ConvertError, type FilePiece, type PlannedFile, type TensorPiece } from './plan.js';
 import { greedyShards, hfTensorOrder } from './safetensors-plan.js';
@@ -104,7 +105,7 @@ function metadata(model: LlamaModel, dtype: DType, parameterCount: number): Gguf
   const u32 = (key: string, value: number): GgufMetadataEntry => ({ key, type: 'u32', value });
   const f32 = (key: string, value: number): GgufMetadataEntry => ({ key, type: 'f32', value });
   return [
-    ...generalEntries(model.name, parameterCount),
+    ...generalEntries(model, parameterCount),
     u32('llama.block_count', config.nLayers),
     u32('llama.context_length', config.contextLength),
     u32('llama.embedding_length', config.dim),
@@ -123,16 +124,30 @@ function metadata(model: LlamaModel, dtype: DType, parameterCount: number): Gguf
   ];
 }
 
-function generalEntries(modelName: string, parameterCount: number): GgufMetadataEntry[] {
-  const naming = ggufNaming(modelName, parameterCount);
-  const strings: [string, string | undefined][] = [
-    ['general.architecture', 'llama'],
-    ['general.type', 'model'],
-    ['general.name', naming.name],
-    ['general.version', naming.version],
-    ['general.finetune', naming.finetune],
-    ['general.basename', naming.basename],
-    ['general.size_label', naming.sizeLabel],
+function generalEntries(model: LlamaModel, parameterCount: number): GgufMetadataEntry[] {
+  const naming = ggufNaming(model.name, parameterCount);
+  return [
+    ...strings({ 'general.architecture': 'llama', 'general.type': 'model' }),
+    ...samplingEntries(model),
+    ...strings({
+      'general.name': naming.name,
+      'general.version': naming.version,
+      'general.finetune': naming.finetune,
+      'general.basename': naming.basename,
+      'general.size_label': naming.sizeLabel,
+    }),
   ];
-  return strings.flatMap(([key, value]) => (value === undefined ? [] : [{ key, type: 'str' as const, value }]));
+}
+
+/** What llama.cpp's converter takes from the `generation_config.json` of instruct models. */
+function samplingEntries(model: LlamaModel): GgufMetadataEntry[] {
+  if (!isInstruct(model)) return [];
+  return [
+    { key: 'general.sampling.top_p', type: 'f32', value: SAMPLING.topP },
+    { key: 'general.sampling.temp', type: 'f32', value: SAMPLING.temperature },
+  ];
+}
+
+function strings(values: Readonly<Record<string, string | undefined>>): GgufMetadataEntry[] {
+  return Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [{ key, type: 'str', value }]));
 }

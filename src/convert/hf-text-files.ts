@@ -13,15 +13,17 @@ import { tokenizerJson } from '../tokenizer/tokenizer-json.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { type PlannedFile, bytesFile, textFile } from './plan.js';
 
+/** How Meta's instruct models are sampled by default. */
+export const SAMPLING = { temperature: 0.6, topP: 0.9 } as const;
+
 /** `config.json`, `generation_config.json` and, where the model has a vocabulary, the tokenizer's files. */
 export function hfTextFiles(model: LlamaModel, dtype: DType): PlannedFile[] {
   const { config, vocabulary } = model;
   const style = configStyle(config);
-  const bosId = vocabulary?.bosId ?? 1;
-  const eosIds = vocabulary === undefined ? [2] : endTokenIds(vocabulary);
+  const { bosId, eosIds } = specialIds(model);
   const files = [
     textFile('config.json', hfConfigJson(config, { torchDtype: dtype, bosId, eosIds, style })),
-    textFile('generation_config.json', generationConfigJson(bosId, eosIds, isInstructName(model.name), style)),
+    textFile('generation_config.json', generationConfigJson(bosId, eosIds, isInstruct(model), style)),
   ];
   if (vocabulary === undefined) return files;
   files.push(
@@ -31,6 +33,17 @@ export function hfTextFiles(model: LlamaModel, dtype: DType): PlannedFile[] {
   );
   if (model.sentencePieceFile !== undefined) files.push(bytesFile('tokenizer.model', model.sentencePieceFile));
   return files;
+}
+
+/** Whether the model answers in turns: its name says so, or its texts end with the token that ends a turn. */
+export function isInstruct({ name, vocabulary }: Pick<LlamaModel, 'name' | 'vocabulary'>): boolean {
+  return isInstructName(name) || (vocabulary !== undefined && vocabulary.eosId === vocabulary.baseSize + 9);
+}
+
+/** Ids of begin and end; without a tokenizer those of the release whose vocabulary has this size. */
+function specialIds({ config, vocabulary }: LlamaModel): { bosId: number; eosIds: number[] } {
+  if (vocabulary !== undefined) return { bosId: vocabulary.bosId, eosIds: endTokenIds(vocabulary) };
+  return config.vocabSize >= 128256 ? { bosId: 128000, eosIds: [128001] } : { bosId: 1, eosIds: [2] };
 }
 
 function configStyle(config: LlamaConfig): HfConfigStyle {
@@ -50,7 +63,14 @@ function generationConfigJson(bosId: number, eosIds: number[], instruct: boolean
   const { bos_token_id, eos_token_id } = ids;
   const version = { transformers_version: style.transformersVersion };
   if (!instruct) return pythonJson({ _from_model_config: true, ...ids, ...version });
-  return pythonJson({ bos_token_id, do_sample: true, eos_token_id, temperature: 0.6, top_p: 0.9, ...version });
+  return pythonJson({
+    bos_token_id,
+    do_sample: true,
+    eos_token_id,
+    temperature: SAMPLING.temperature,
+    top_p: SAMPLING.topP,
+    ...version,
+  });
 }
 
 function joinText(chunks: Iterable<string>): Uint8Array {

@@ -80,6 +80,7 @@ export async function forward(
 ): Promise<ForwardResult> {
   const { positions, rows, onLayer } = options;
   const batch = expectBatch([{ tokens, positions, rows }], model.config);
+  await model.expectConsistentWeights({ signal: options.signal });
   let logits: Float32Array = new Float32Array(0);
   for await (const stage of runStages(model, batch, options)) {
     if (stage.layer !== undefined) onLayer?.(stage.layer, stage.values);

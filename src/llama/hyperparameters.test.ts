@@ -11,7 +11,14 @@ const LLAMA_2_7B = { dim: 4096, multiple_of: 256, n_heads: 32, n_layers: 32, nor
 
 function decide(params: object, evidence: Partial<TensorEvidence> = {}, ropeFactor?: number) {
   const parsed = parseParams(new TextEncoder().encode(JSON.stringify(params)), 'params.json');
-  const complete = { vocabSize: 128256, tied: true, dtype: 'bfloat16', frequenciesInBlocks: false, ...evidence };
+  const complete = {
+    vocabSize: 128256,
+    tied: true,
+    dtype: 'bfloat16',
+    shardCount: 1,
+    frequenciesInBlocks: false,
+    ...evidence,
+  };
   return hyperparameters(parsed, complete, 'folder', ropeFactor);
 }
 
@@ -45,6 +52,13 @@ describe('rope factor', () => {
     expect(reason(unknown, 'rope factor')?.because).toContain('Meta');
   });
 
+  it('follows the blocks of a release, whatever the vocabulary and the output', () => {
+    const shape = { ...LLAMA_3_2_1B, vocab_size: 128264 };
+    const found = decide(shape, { vocabSize: 128264, tied: false });
+    expect(found.release).toBeUndefined();
+    expect(found.config.ropeScaling?.factor).toBe(32);
+  });
+
   it('can be given, but not where nothing is scaled', () => {
     expect(decide(LLAMA_3_2_1B, {}, 16).config.ropeScaling?.factor).toBe(16);
     expect(() => decide(LLAMA_2_7B, { vocabSize: 32000 }, 16)).toThrow(
@@ -60,6 +74,7 @@ describe('context length', () => {
     [{ ...LLAMA_2_7B, rope_theta: 1e6 }, {}, 16384],
     [LLAMA_2_7B, {}, 4096],
     [LLAMA_2_7B, { dtype: 'float16' }, 2048],
+    [{ ...LLAMA_2_7B, n_kv_heads: 8 }, { dtype: 'float16' }, 4096],
     [LLAMA_2_7B, { frequenciesInBlocks: true }, 2048],
   ])('of %j with %j is %d', (params, evidence, length) => {
     const found = decide(params, evidence);

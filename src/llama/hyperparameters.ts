@@ -9,13 +9,15 @@
 import type { SpecialTokenGeneration } from '../tokenizer/vocabulary.js';
 import { type Decision, type LlamaConfig, LlamaError, type RopeScaling } from './model.js';
 import { type MetaParams, feedForwardDim } from './params.js';
-import { type ReleaseShape, findRelease } from './releases.js';
+import { type ReleaseShape, findRelease, findReleaseOfBlocks } from './releases.js';
 import { llama3Scaling } from './rope.js';
 
 /** What only the tensors can tell. */
 export interface TensorEvidence {
   /** Rows of the merged embedding. */
   readonly vocabSize: number;
+  /** Number of shards. */
+  readonly shardCount: number;
   /** Whether the output matrix is the embedding. */
   readonly tied: boolean;
   /** Element type of the embedding. */
@@ -58,9 +60,10 @@ export function hyperparameters(
     ...{ ffnDim: feedForwardDim(params), vocabSize: evidence.vocabSize, ropeTheta: params.rope_theta },
     tied: evidence.tied,
   };
-  const release = findRelease({ ...shape, scaledRope: params.use_scaled_rope });
+  const question = { ...shape, scaledRope: params.use_scaled_rope };
+  const release = findRelease(question);
   const context = decideContextLength(params, evidence);
-  const rope = decideRopeScaling(params, release, path, ropeFactor);
+  const rope = decideRopeScaling(params, release ?? findReleaseOfBlocks(question), path, ropeFactor);
   return {
     config: {
       ...{ ...shape, headDim, normEps: params.norm_eps },
@@ -81,12 +84,32 @@ function expectConsistent(params: MetaParams, evidence: TensorEvidence, path: st
   if (heads % kvHeads !== 0) refuse(`n_heads ${heads} is not a multiple of n_kv_heads ${kvHeads}`);
   if ((dim / heads) % 2 !== 0) refuse(`a head has ${dim / heads} elements, but rotary embedding needs an even number`);
   if (vocabSize !== -1 && vocabSize !== evidence.vocabSize) {
+    expectAllShards(vocabSize, evidence, path);
     throw new LlamaError(
       'llama/contradiction',
       `params.json says vocab_size ${vocabSize}, but tok_embeddings.weight has ${evidence.vocabSize} rows`,
       { path },
     );
   }
+}
+
+/**
+ * Shards that are cut along the vocabulary have equal parts of it, so their rows tell when the last ones are missing:
+ * each shard alone looks complete.
+ */
+function expectAllShards(vocabSize: number, { vocabSize: rows, shardCount }: TensorEvidence, path: string): void {
+  const expected = vocabSize / (rows / shardCount);
+  if (shardCount === 1 ? expected < 2 : expected <= shardCount) return;
+  if (!Number.isInteger(expected)) return;
+  const found = shardCount === 1 ? 'one is' : `${shardCount} are`;
+  throw new LlamaError(
+    'llama/missing-shard',
+    `the shards are parts of a checkpoint of ${expected}, but ${found} here`,
+    {
+      path,
+      hint: 'download the missing consolidated.NN.pth',
+    },
+  );
 }
 
 function decideContextLength(
@@ -98,12 +121,15 @@ function decideContextLength(
     decision: { about: 'context length', value: String(length), because },
   });
   if (params.use_scaled_rope) return choose(131072, 'use_scaled_rope is true, as from Llama 3.1 on');
-  if (params.rope_theta >= 1e6) return choose(16384, 'rope_theta is 1e6, as in Code Llama');
+  if (params.rope_theta >= 1e6)
+    return choose(16384, `rope_theta is ${params.rope_theta}, 1e6 or more as in Code Llama`);
   if (params.rope_theta > 10000)
-    return choose(8192, 'rope_theta is 500000 and the frequencies are not scaled, as in Llama 3');
+    return choose(8192, `rope_theta is ${params.rope_theta} and the frequencies are not scaled, as in Llama 3`);
   if (evidence.frequenciesInBlocks) return choose(2048, 'each block stores its rotary frequencies, as in Llama 1');
-  if (evidence.dtype === 'float16') return choose(2048, 'the weights are float16, as in Llama 1');
-  return choose(4096, 'rope_theta is 10000 and the weights are not float16, as in Llama 2');
+  if (evidence.dtype === 'float16' && params.n_kv_heads === params.n_heads) {
+    return choose(2048, 'the weights are float16 and no heads are shared, as in Llama 1');
+  }
+  return choose(4096, `rope_theta is ${params.rope_theta} and the weights are not those of Llama 1, as in Llama 2`);
 }
 
 function decideRopeScaling(

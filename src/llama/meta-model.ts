@@ -68,7 +68,7 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
   const { vocabSize, split, dtype } = embeddingLayout(shards, params.dim);
   const output = await outputKind(shards, vocabSize, params.dim, split, options);
   const evidence = {
-    ...{ vocabSize, dtype, tied: output.tied },
+    ...{ vocabSize, dtype, tied: output.tied, shardCount: shards.length },
     frequenciesInBlocks: [...shards[0].tensors.keys()].some((name) => name.includes('.inner_attention.rope.freqs')),
   };
   const found = hyperparameters(params, evidence, path, options.ropeFactor);

@@ -78,7 +78,14 @@ describe('a broken folder of Meta’s', () => {
   it('with the last shard missing', async () => {
     await copy('llama3-tiny-4shards');
     await rm(join(folder, 'consolidated.03.pth'));
-    await expect(open()).rejects.toMatchObject({ code: 'llama/contradiction' });
+    await expect(open()).rejects.toMatchObject({
+      ...{ code: 'llama/missing-shard', message: 'the shards are parts of a checkpoint of 4, but 3 are here' },
+    });
+    await rm(join(folder, 'consolidated.02.pth'));
+    await rm(join(folder, 'consolidated.01.pth'));
+    await expect(open()).rejects.toMatchObject({
+      ...{ code: 'llama/missing-shard', message: 'the shards are parts of a checkpoint of 4, but one is here' },
+    });
   });
 
   it('with the last shard missing where the embedding is cut along its width', async () => {

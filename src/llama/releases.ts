@@ -1,8 +1,7 @@
 /**
  * Shapes of the published releases. Data, not code.
  *
- * Two things are not in `params.json` and are known only by release: the context length and the factor
- * of the rope scaling. Meta's own code hard-codes factor 8, but Llama 3.2 1B and 3B were trained and
+ * The factor of the rope scaling is not in `params.json` and is known only by release. Meta's own code hard-codes factor 8, but Llama 3.2 1B and 3B were trained and
  * published (Hugging Face, llama.cpp) with 32: meta-llama/llama-models#166, #241.
  *
  * @module
@@ -82,6 +81,15 @@ export function findRelease(question: ReleaseQuestion): ReleaseShape | undefined
   const keys = Object.keys(shape) as (keyof typeof shape)[];
   return RELEASE_SHAPES.find(
     (release) => (release.ropeFactor !== null) === scaledRope && keys.every((key) => release[key] === shape[key]),
+  );
+}
+
+/** The release with these blocks, whatever its vocabulary and output: fine-tunes add tokens and untie the output. */
+export function findReleaseOfBlocks(question: ReleaseQuestion): ReleaseShape | undefined {
+  const keys = ['dim', 'nLayers', 'nHeads', 'nKvHeads', 'ffnDim', 'ropeTheta'] as const;
+  return RELEASE_SHAPES.find(
+    (release) =>
+      (release.ropeFactor !== null) === question.scaledRope && keys.every((key) => release[key] === question[key]),
   );
 }
 
