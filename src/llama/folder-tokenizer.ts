@@ -10,7 +10,7 @@ import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { readWhole } from '../source/whole.js';
 import { type TokenizerSummary, summariseTokenizerModel, summaryOf } from '../tokenizer/summary.js';
-import { type TokenizerModelOptions, parseTokenizerModel } from '../tokenizer/tokenizer-model.js';
+import type { TokenizerModelOptions } from '../tokenizer/tokenizer-model.js';
 import type { SpecialTokenGeneration, Vocabulary } from '../tokenizer/vocabulary.js';
 import type { Decision } from './model.js';
 import { isInstructName } from './model-name.js';
@@ -51,6 +51,7 @@ const TOKENIZER_BYTES_LIMIT = 64 << 20;
 export async function readFolderTokenizer(folder: Folder, question: TokenizerQuestion): Promise<FolderTokenizer> {
   const found = await readTokenizerFile(folder, question);
   if (found === undefined) return NO_TOKENIZER;
+  const { parseTokenizerModel } = await import('../tokenizer/tokenizer-model.js');
   const vocabulary = parseTokenizerModel(found.bytes, found.options);
   const sentencePieceFile = vocabulary.kind === 'sentencepiece' ? found.bytes : undefined;
   return { vocabulary, decisions: endDecision(summaryOf(vocabulary), found.options.endOfTurn), sentencePieceFile };
@@ -63,7 +64,7 @@ export async function summariseFolderTokenizer(
 ): Promise<{ readonly summary: TokenizerSummary | undefined; readonly decisions: readonly Decision[] }> {
   const found = await readTokenizerFile(folder, question);
   if (found === undefined) return { summary: undefined, decisions: [] };
-  const summary = summariseTokenizerModel(found.bytes, found.options);
+  const summary = await summariseTokenizerModel(found.bytes, found.options);
   return { summary, decisions: endDecision(summary, found.options.endOfTurn) };
 }
 

@@ -8,7 +8,8 @@
  */
 import { SPECIAL_OFFSET, specialTokenNames } from './special-tokens.js';
 import { countTiktokenRanks } from './tiktoken.js';
-import { type TokenizerModelOptions, parseTokenizerModel, recogniseTokenizer } from './tokenizer-model.js';
+import { recogniseTokenizer } from './recognise.js';
+import type { TokenizerModelOptions } from './tokenizer-model.js';
 import type { Vocabulary } from './vocabulary.js';
 import { expectVocabularySize } from './vocabulary-size.js';
 
@@ -29,9 +30,15 @@ export function summaryOf(vocabulary: Vocabulary): TokenizerSummary {
  *
  * @throws SourceError and TokenizerError as `parseTokenizerModel` does, but for faults in lines of ranks
  */
-export function summariseTokenizerModel(bytes: Uint8Array, options: TokenizerModelOptions): TokenizerSummary {
+export async function summariseTokenizerModel(
+  bytes: Uint8Array,
+  options: TokenizerModelOptions,
+): Promise<TokenizerSummary> {
   const { path, generation, endOfTurn, vocabSize } = options;
-  if (recogniseTokenizer(bytes, path) === 'sentencepiece') return summaryOf(parseTokenizerModel(bytes, options));
+  if (recogniseTokenizer(bytes, path) === 'sentencepiece') {
+    const { parseTokenizerModel } = await import('./tokenizer-model.js');
+    return summaryOf(parseTokenizerModel(bytes, options));
+  }
   const baseSize = countTiktokenRanks(bytes);
   const names = specialTokenNames(generation, path);
   const offset = endOfTurn ? SPECIAL_OFFSET.endOfTurn : SPECIAL_OFFSET.endOfText;
