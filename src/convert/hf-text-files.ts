@@ -37,7 +37,7 @@ export function hfTextFiles(model: LlamaModel, dtype: DType): PlannedFile[] {
 
 /** Whether the model answers in turns: its name says so, or its texts end with the token that ends a turn. */
 export function isInstruct({ name, vocabulary }: Pick<LlamaModel, 'name' | 'vocabulary'>): boolean {
-  return isInstructName(name) || (vocabulary !== undefined && vocabulary.eosId === vocabulary.baseSize + 9);
+  return isInstructName(name) || (vocabulary?.eosId ?? -1) === (vocabulary?.baseSize ?? 0) + 9;
 }
 
 /** Ids of begin and end; without a tokenizer those of the release whose vocabulary has this size. */
