@@ -38,6 +38,14 @@ const plain: [DType, ArrayBufferView, number[]][] = [
 ];
 
 describe('decodeToFloat32', () => {
+  it('reads the bytes of a Node Buffer at an odd address, whose slices share memory', () => {
+    const bytes = Buffer.concat([Buffer.from([9]), bytesOf(Float32Array.of(1.5, -2))]).subarray(1);
+    expect(decode('float32', bytes, 2)).toEqual([1.5, -2]);
+    const half = Buffer.from([0, 0, 0, 0, 0]).subarray(1);
+    encodeFromFloat32('float16', Float32Array.of(1, -2), half);
+    expect([...half]).toEqual([0x00, 0x3c, 0x00, 0xc0]);
+  });
+
   it.each(plain)('decodes %s, aligned or not', (dtype, view, expected) => {
     expect(decode(dtype, bytesOf(view), expected.length)).toEqual(expected);
     expect(decode(dtype, unaligned(bytesOf(view)), expected.length)).toEqual(expected);

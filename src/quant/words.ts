@@ -18,7 +18,8 @@ interface WordArray<T> {
 export function wordsOf<T>(type: WordArray<T>, bytes: Uint8Array): T {
   const length = Math.floor(bytes.byteLength / type.BYTES_PER_ELEMENT);
   if (bytes.byteOffset % type.BYTES_PER_ELEMENT === 0) return new type(bytes.buffer, bytes.byteOffset, length);
-  return new type(bytes.slice().buffer, 0, length);
+  // not `slice`, which on Node's Buffer gives a view and copies nothing
+  return new type(new Uint8Array(bytes).buffer, 0, length);
 }
 
 /** Lets `fill` write elements of `type` into `bytes`, through a temporary buffer where alignment demands it. */

@@ -33,7 +33,7 @@ export function memorySink(): MemorySink {
       return position;
     },
     write: async (bytes) => {
-      chunks.push(bytes.slice());
+      chunks.push(new Uint8Array(bytes)); // a copy; `slice` of Node's Buffer is none
       position += bytes.byteLength;
     },
     bytes: () => {

@@ -1,12 +1,15 @@
 /**
  * A source over bytes that are already in memory.
  *
+ * Node's Buffer is a Uint8Array whose `slice` copies nothing; what is read from here is always plain.
+ *
  * @module
  */
 import { type ByteSource, expectInside } from './byte-source.js';
 
 /** A {@link ByteSource} over a buffer; `read` gives views, nothing is copied. */
-export function memorySource(bytes: Uint8Array, name = 'bytes in memory'): ByteSource {
+export function memorySource(input: Uint8Array, name = 'bytes in memory'): ByteSource {
+  const bytes = new Uint8Array(input.buffer, input.byteOffset, input.byteLength);
   const size = bytes.byteLength;
   const view = (offset: number, length: number): Uint8Array => {
     expectInside({ name, size }, offset, length);
