@@ -109,6 +109,9 @@ describe('convert to a path', () => {
       expect(await refused('safetensors', path)).toBe('convert/bad-option');
     }
     expect(await refused('gguf', folder)).toBe('convert/bad-option');
+    for (const name of ['consolidated.00.pth', 'params.json', 'tokenizer.model']) {
+      expect(await refused('gguf', join(link, name))).toBe('convert/bad-option');
+    }
     expect(await refused('gguf', join(link, 'x.gguf'))).toBe('converted');
     await using gguf = await openModel(join(folder, 'x.gguf'));
     const onto = convert(gguf, join(link, 'x.gguf'), { to: 'gguf', type: 'f16', force: true });

@@ -44,7 +44,10 @@ export async function planConversionTo(
   options: ConvertOptions,
 ): Promise<ConversionPlan> {
   await expectApart(model.path, output, options.to);
-  return planConversion(model, { ...options, ...placeOf(output, options.to) });
+  const place = placeOf(output, options.to);
+  const plan = planConversion(model, { ...options, ...place });
+  await expectNotInSource(model.path, place.folder, plan, output);
+  return plan;
 }
 
 /**
@@ -77,6 +80,23 @@ async function expectApart(source: string, output: string, to: ConvertOptions['t
     path: output,
     hint: 'choose another output',
   });
+}
+
+/** Refuses a plan whose files stand in the source folder already: they may be what is being read. */
+async function expectNotInSource(source: string, folder: string, plan: ConversionPlan, output: string): Promise<void> {
+  const from = await realPlace(source);
+  for (const { name } of plan.files) {
+    const target = await realpath(join(folder, name)).catch(() => undefined);
+    if (target === undefined || (target !== from && dirname(target) !== from)) continue;
+    throw new ConvertError(
+      'convert/bad-option',
+      `${name} is a file of the source, and a conversion never writes over what it reads`,
+      {
+        path: output,
+        hint: 'choose another output',
+      },
+    );
+  }
 }
 
 /** The path with its links resolved, as far as it exists. */

@@ -39,6 +39,14 @@ describe('directoryOutput', () => {
     expect(await readdir(root)).toEqual([]);
   });
 
+  it('shares no temporary file with another output of the same place', async () => {
+    const outputs = [directoryOutput(root), directoryOutput(root)];
+    for (const [index, output] of outputs.entries()) await (await output.create('one')).write(bytes(String(index)));
+    for (const output of outputs) await output.commit();
+    expect(await readFile(join(root, 'one'), 'utf8')).toBe('1');
+    expect(await readdir(root)).toEqual(['one']);
+  });
+
   it('keeps folders in which something else lies', async () => {
     const output = directoryOutput(join(root, 'a'));
     await output.prepare([]);

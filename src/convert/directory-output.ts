@@ -104,11 +104,14 @@ async function nearestFolder(path: string): Promise<string> {
   }
 }
 
+/** Two conversions of one process never share a temporary name. */
+let outputsBegun = 0;
+
 async function create(state: DirectoryState, name: string): Promise<ByteSink> {
   await finishCurrent(state);
-  const temporary = join(state.path, `.${name}.${pid}.partial`);
+  const temporary = join(state.path, `.${name}.${pid}-${(outputsBegun += 1)}.partial`);
   state.begun.set(temporary, join(state.path, name));
-  const handle = await open(temporary, 'w').catch((cause: unknown) => {
+  const handle = await open(temporary, 'wx').catch((cause: unknown) => {
     state.begun.delete(temporary);
     throw outputError(cause, join(state.path, name), 'convert/not-writable');
   });

@@ -73,6 +73,15 @@ describe('a Hugging Face folder', () => {
     });
   });
 
+  it('in which a tensor lies in two shards is refused', async () => {
+    const names = Object.keys(sharded).filter((name) => name.endsWith('.safetensors'));
+    const index = JSON.parse(decode(sharded['model.safetensors.index.json'])) as { weight_map: Record<string, string> };
+    const twice = { ...sharded, 'other.safetensors': sharded[names[0]!]! };
+    const map = { ...index.weight_map, 'another.weight': 'other.safetensors' };
+    const files = { ...twice, 'model.safetensors.index.json': encode(JSON.stringify({ weight_map: map })) };
+    await expect(open(files)).rejects.toMatchObject({ code: 'llama/bad-index' });
+  });
+
   it('without config.json is refused', async () => {
     await expect(open(without(whole, 'config.json'))).rejects.toMatchObject({ code: 'llama/no-config' });
   });

@@ -44,8 +44,12 @@ export function canonicalTensors(
   const byName = new Map<string, StoredTensor>();
   for (const tensor of stored) {
     const name = canonicalName(tensor.name, layout);
-    if (name !== undefined) byName.set(name, tensor);
-    else if (!source.isIgnored(tensor.name)) {
+    if (name !== undefined) {
+      if (byName.has(name)) {
+        throw new LlamaError('llama/bad-index', `the tensor ${tensor.name} lies in two files`, { path });
+      }
+      byName.set(name, tensor);
+    } else if (!source.isIgnored(tensor.name)) {
       throw new LlamaError('llama/unknown-tensor', `the tensor ${tensor.name} is not a part of a Llama`, { path });
     }
   }

@@ -106,6 +106,12 @@ describe('a GGUF file', () => {
     [{ key: 'llama.attention.head_count', type: 'u32', value: 3 }, 'llama/bad-config', 'do not fit together'],
     [{ key: 'llama.attention.head_count_kv', type: 'u32', value: 3 }, 'llama/bad-config', 'do not fit together'],
     [
+      { key: 'llama.attention.value_length', type: 'u32', value: 2 },
+      'llama/unsupported',
+      'llama.attention.value_length is 2, but a head has',
+    ],
+    [{ key: 'llama.expert_count', type: 'u32', value: 8 }, 'llama/unsupported', 'a mixture of experts'],
+    [
       { key: 'llama.rope.scaling.type', type: 'str', value: 'yarn' },
       'llama/unsupported',
       'llama.rope.scaling.type is "yarn"',

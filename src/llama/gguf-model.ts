@@ -18,6 +18,7 @@ import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { vocabularyFromGguf } from '../tokenizer/gguf-fields.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
+import { expectVocabularySize } from '../tokenizer/vocabulary-size.js';
 import { canonicalTensors } from './canonical.js';
 import { type LlamaConfig, LlamaError, type LlamaModel, type RopeScaling } from './model.js';
 import { lastPathPart } from './model-name.js';
@@ -54,6 +55,7 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
       inMetaOrder: (tensor) => tensor,
     });
     const vocabulary = await readVocabulary(file, path);
+    if (vocabulary !== undefined) expectVocabularySize(vocabulary, config.vocabSize, path);
     const name = lastPathPart(path).replace(/(?:-\d{5}-of-\d{5})?\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
@@ -103,6 +105,7 @@ async function ggufConfig(
     );
   }
   expectNoOtherScaling(file, path);
+  expectWholeHeads(file, headDim, path);
   return {
     ...{ dim, nHeads, nKvHeads, headDim, ropeTheta },
     nLayers: integer('llama.block_count'),
@@ -149,6 +152,18 @@ function expectNoOtherScaling(file: GgufFile, path: string): void {
     `llama.rope.scaling.type is ${JSON.stringify(type)}, only Llama 3's scaling can be read`,
     { path },
   );
+}
+
+/** Heads that rotate in part, values of another width, and experts make another model than a plain Llama. */
+function expectWholeHeads(file: GgufFile, headDim: number, path: string): void {
+  for (const key of ['llama.rope.dimension_count', 'llama.attention.value_length']) {
+    const size = ggufInteger(file, key, path, headDim);
+    if (size === headDim) continue;
+    throw new LlamaError('llama/unsupported', `${key} is ${size}, but a head has ${headDim} elements`, { path });
+  }
+  const experts = file.metadata.get('llama.expert_count')?.value;
+  if (experts === undefined || experts === 0) return;
+  throw new LlamaError('llama/unsupported', 'this is a mixture of experts, not a plain Llama', { path });
 }
 
 async function readRopeScaling(

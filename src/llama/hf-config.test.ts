@@ -32,9 +32,30 @@ describe('parseHfConfig', () => {
   it('reads the scaling under both of its names, and the default one as none', () => {
     const scaled = (scaling: object) =>
       parseHfConfig(JSON.stringify({ ...COMPLETE, rope_scaling: scaling }), 'c').ropeScaling;
-    expect(scaled({ rope_type: 'llama3', factor: 32 })).toMatchObject({ factor: 32, highFreqFactor: 4 });
-    expect(scaled({ type: 'llama3' })).toMatchObject({ factor: 8, originalContextLength: 8192 });
+    const four = { factor: 32, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+    expect(scaled({ rope_type: 'llama3', ...four })).toMatchObject({ factor: 32, highFreqFactor: 4 });
+    expect(scaled({ type: 'llama3', ...four })).toMatchObject({ factor: 32, originalContextLength: 8192 });
+    expect(() => scaled({ rope_type: 'llama3', ...four, factor: undefined })).toThrow(
+      'factor must be a positive number',
+    );
     expect(scaled({ rope_type: 'default' })).toBeNull();
+  });
+
+  it('reads the settings where transformers 5 puts them, and refuses two that contradict each other', () => {
+    const four = { factor: 32, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
+    const now = { rope_theta: 500000, rope_type: 'llama3', ...four };
+    const read = (change: object) => parseHfConfig(JSON.stringify({ ...COMPLETE, ...change }), 'c');
+    expect(read({ rope_parameters: now })).toMatchObject({ ropeTheta: 500000, ropeScaling: { factor: 32 } });
+    expect(read({ rope_parameters: { rope_theta: 1e6, rope_type: 'default' } })).toMatchObject({
+      ropeTheta: 1e6,
+      ropeScaling: null,
+    });
+    expect(
+      read({ rope_parameters: now, rope_theta: 500000, rope_scaling: { type: 'llama3', ...four } }).ropeTheta,
+    ).toBe(500000);
+    const contradictions = [{ rope_theta: 10000 }, { rope_scaling: { type: 'llama3', ...four, factor: 8 } }];
+    for (const old of contradictions) expect(() => read({ rope_parameters: now, ...old })).toThrow('contradicts');
+    expect(() => read({ rope_parameters: 'x' })).toThrow('must be an object');
   });
 
   it.each([

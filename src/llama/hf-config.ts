@@ -33,14 +33,15 @@ export function parseHfConfig(text: string, path: string): LlamaConfig {
       { path },
     );
   }
-  const ropeTheta = positiveNumber(json, 'rope_theta', path, 10000);
+  const rope = ropeSettings(json, path);
+  const ropeTheta = positiveNumber(rope, 'rope_theta', path, 10000);
   return {
     ...{ dim, nHeads, nKvHeads, headDim, ropeTheta },
     nLayers: integer('num_hidden_layers'),
     ffnDim: integer('intermediate_size'),
     vocabSize: integer('vocab_size'),
     normEps: positiveNumber(json, 'rms_norm_eps', path, 1e-6),
-    ropeScaling: parseRopeScaling(json['rope_scaling'], path),
+    ropeScaling: parseRopeScaling(rope['rope_scaling'], path),
     contextLength: integer('max_position_embeddings', 2048),
     tied: json['tie_word_embeddings'] === true,
   };
@@ -79,12 +80,33 @@ function positiveInteger(json: Json, key: string, path: string, absent?: number)
   });
 }
 
-function positiveNumber(json: Json, key: string, path: string, absent: number): number {
+function positiveNumber(json: Json, key: string, path: string, absent?: number): number {
   const value = json[key] ?? absent;
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
   throw new LlamaError('llama/bad-config', `${key} must be a positive number, found ${JSON.stringify(value)}`, {
     path,
   });
+}
+
+/**
+ * Where the rotary settings stand: beside the others up to transformers 4, in `rope_parameters` from 5 on. A file
+ * that has both must say the same in both.
+ */
+function ropeSettings(json: Json, path: string): Json {
+  const parameters = json['rope_parameters'];
+  if (parameters == null) return json;
+  if (typeof parameters !== 'object' || Array.isArray(parameters)) {
+    throw new LlamaError('llama/bad-config', 'rope_parameters must be an object', { path });
+  }
+  const settings: Json = { ...parameters, rope_scaling: parameters };
+  const oldTheta = json['rope_theta'];
+  const differ = oldTheta !== undefined && oldTheta !== settings['rope_theta'];
+  if (!differ && json['rope_scaling'] == null) return settings;
+  const old = parseRopeScaling(json['rope_scaling'], path);
+  const now = parseRopeScaling(parameters, path);
+  const sameScaling = old?.factor === now?.factor && old?.originalContextLength === now?.originalContextLength;
+  if (!differ && sameScaling) return settings;
+  throw new LlamaError('llama/bad-config', 'rope_parameters contradicts rope_theta or rope_scaling', { path });
 }
 
 function parseRopeScaling(value: unknown, path: string): RopeScaling | null {
@@ -105,10 +127,10 @@ function parseRopeScaling(value: unknown, path: string): RopeScaling | null {
     );
   }
   return {
-    factor: positiveNumber(scaling, 'factor', path, 8),
-    lowFreqFactor: positiveNumber(scaling, 'low_freq_factor', path, 1),
-    highFreqFactor: positiveNumber(scaling, 'high_freq_factor', path, 4),
-    originalContextLength: positiveInteger(scaling, 'original_max_position_embeddings', path, 8192),
+    factor: positiveNumber(scaling, 'factor', path),
+    lowFreqFactor: positiveNumber(scaling, 'low_freq_factor', path),
+    highFreqFactor: positiveNumber(scaling, 'high_freq_factor', path),
+    originalContextLength: positiveInteger(scaling, 'original_max_position_embeddings', path),
   };
 }
 

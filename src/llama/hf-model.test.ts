@@ -108,8 +108,12 @@ describe('the tokenizer of a Hugging Face folder', () => {
       await using model = await openHfModel(folderFor('llama3.2-tiny', files, 'x', change));
       return model.vocabulary?.pieces[model.vocabulary.baseSize + 4];
     };
+    const scaling = {
+      ...{ rope_type: 'llama3', factor: 32, low_freq_factor: 1, high_freq_factor: 4 },
+      original_max_position_embeddings: 8192,
+    };
     // the fifth special token: Llama 3 reserved it, Llama 3.1 pads with it
     expect(await named({})).toBe('<|reserved_special_token_2|>');
-    expect(await named({ rope_scaling: { rope_type: 'llama3', factor: 32 } })).toBe('<|finetune_right_pad_id|>');
+    expect(await named({ rope_scaling: scaling })).toBe('<|finetune_right_pad_id|>');
   });
 });

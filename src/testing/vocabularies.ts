@@ -14,7 +14,7 @@ import { modelFolder } from './fixtures.js';
 
 /** Bytes of a fixture's `tokenizer.model`. */
 export function tokenizerBytes(name: string): Uint8Array {
-  return readFileSync(join(modelFolder(name), 'tokenizer.model'));
+  return new Uint8Array(readFileSync(join(modelFolder(name), 'tokenizer.model')));
 }
 
 /** A fixture's vocabulary: `llama3-tiny` has the names of Llama 3, later ones those of 3.1, none ends turns. */
