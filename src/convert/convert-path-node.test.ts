@@ -95,6 +95,15 @@ describe('convert to a path', () => {
     expect(readdirSync(place)).toEqual([]);
   });
 
+  it('leaves no weights of an earlier conversion in a folder it is forced into', async () => {
+    const place = join(temporaryFolder(), 'hf');
+    await using source = await openModel(copyOfModel('llama3.2-tiny'));
+    await convert(source, place, { to: 'safetensors', maxShardSize: 500_000 });
+    expect(readdirSync(place)).toContain('model.safetensors.index.json');
+    await convert(source, place, { to: 'safetensors', force: true });
+    expect(readdirSync(place).filter((name) => name.startsWith('model'))).toEqual(['model.safetensors']);
+  });
+
   it('never writes over what it reads, whatever it is called', async () => {
     const folder = copyOfModel('llama3.2-tiny');
     await using source = await openModel(folder);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { realpath } from 'node:fs/promises';
+import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 
 import type { LlamaModel } from '../llama/model.js';
@@ -61,7 +61,20 @@ export async function runPlanTo(
   output: string,
   options: OperationOptions & DirectoryOutputOptions = {},
 ): Promise<ConversionResult> {
-  return runPlan(plan, directoryOutput(placeOf(output, plan.to).folder, options), options);
+  const { folder } = placeOf(output, plan.to);
+  const result = await runPlan(plan, directoryOutput(folder, options), options);
+  if (plan.to === 'safetensors' && options.force === true) await removeStaleWeights(folder, plan);
+  return result;
+}
+
+const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
+
+/** Removes weights that an earlier conversion left in the folder: its index would hide the new ones. */
+async function removeStaleWeights(folder: string, plan: ConversionPlan): Promise<void> {
+  const written = new Set(plan.files.map(({ name }) => name));
+  for (const name of await readdir(folder)) {
+    if (WEIGHTS.test(name) && !written.has(name)) await rm(join(folder, name));
+  }
 }
 
 /** The folder that is written into, and for GGUF the name of the file. */
