@@ -7,8 +7,8 @@
  *     node bench/make-checkpoint.mjs /tmp/Llama3.2-1B                      (2.5 GB)
  *     node bench/make-checkpoint.mjs /tmp/Llama3.1-8B --like llama-3.1-8b --sparse --shards 2
  *
- * `--layers N` leaves layers out, `--sparse` writes zeros that take no room on disk, `--shards N` cuts the model as Meta
- * does for N cards. Streams: a few megabytes of memory whatever the size.
+ * `--layers N` leaves layers out. `--sparse` writes zeros that take no room on disk, which makes every output look tied.
+ * `--shards N` cuts the model as Meta does for N cards. Streams: a few megabytes of memory whatever the size.
  *
  * @module
  */
