@@ -15,10 +15,19 @@ export * from './source/folder.js';
 export * from './source/input.js';
 export * from './source/memory.js';
 
+export * from './zip/zip-error.js';
+export * from './pickle/errors.js';
+export type { PickleLimits } from './pickle/limits.js';
+
 export * from './quant/cast-loss.js';
+export type { NumberCounts } from './quant/number-tally.js';
+export * from './quant/quant-error.js';
 
 export * from './formats/tensor.js';
-export { openTensorFile } from './formats/open.js';
+export { type OpenTensorFileOptions, openTensorFile } from './formats/open.js';
+export * from './formats/gguf/gguf-error.js';
+export * from './formats/safetensors/safetensors-error.js';
+export * from './formats/torch/torch-error.js';
 
 export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
 export type { TokenizerSummary } from './tokenizer/summary.js';
@@ -33,6 +42,8 @@ export * from './llama/inspect.js';
 
 export type { LineFault, LineProblem } from './integrity/checklist.js';
 export type { Condition, ConditionKind } from './integrity/condition.js';
+export type { Crc32 } from './integrity/deep-members.js';
+export * from './integrity/deep-report.js';
 export * from './integrity/files-report.js';
 export * from './integrity/verify-folder.js';
 export * from './integrity/list-tensors.js';

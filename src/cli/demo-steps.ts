@@ -31,7 +31,7 @@ const BEFORE: readonly DemoStep[] = [
 ];
 
 const AFTER: readonly DemoStep[] = [
-  { purpose: 'one bit of the weights was flipped: is it noticed?', argv: ['verify', MODEL], expected: 1 },
+  { purpose: 'one bit of the weights was flipped: is it noticed?', argv: ['verify', '--deep', MODEL], expected: 1 },
 ];
 
 /** Runs a step and gives its exit code. */

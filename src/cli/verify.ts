@@ -13,7 +13,12 @@ could not be proven.
 
 Examples:
   $ llama-inspect verify Llama3.2-1B-Instruct
+  $ llama-inspect verify ./llama-2-7b --deep
   $ llama-inspect verify ./llama-2-7b --json`;
+
+interface VerifyCommandOptions {
+  readonly deep?: boolean;
+}
 
 /** Adds the command. */
 export function addVerify(program: Command, bind: Bind): void {
@@ -22,14 +27,16 @@ export function addVerify(program: Command, bind: Bind): void {
     .summary('is it intact? hashes, structure, shapes')
     .description(
       'Compare every file with checklist.chk, and the tensors with the ' +
-        'hyperparameters and the tokenizer. Reads every byte once.',
+        'hyperparameters and the tokenizer. Reads every byte once, and with --deep ' +
+        'the weights once more.',
     )
     .argument('<folder>', 'checkpoint')
+    .option('--deep', 'checksums inside archives by tensor; NaN, infinity, zeros')
     .addHelpText('after', EXAMPLES)
     .action(
-      bind(async (context, path: string) => {
+      bind(async (context, path: string, { deep }: VerifyCommandOptions) => {
         const { verifyFolder } = await import('../integrity/verify-path-node.js');
-        const report = await context.watch((watching) => verifyFolder(path, watching));
+        const report = await context.watch((watching) => verifyFolder(path, { deep, ...watching }));
         await context.answer({
           lines: async () => (await import('../report/verification.js')).verificationLines(report),
           json: async () => (await import('../report/json.js')).verificationJson(report),

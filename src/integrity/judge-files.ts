@@ -66,6 +66,7 @@ function verdictOn({ lists, files, unlisted }: Findings, tokenizerAbove: boolean
   return partial ? 'unproven' : 'intact';
 }
 
-function isWeights(name: string): boolean {
+/** Whether a file of that name holds weights, in any layout. */
+export function isWeights(name: string): boolean {
   return /\.(?:pth|pt|ckpt|bin|safetensors|gguf)$/i.test(name);
 }

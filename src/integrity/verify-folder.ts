@@ -13,6 +13,8 @@ import type { LlamaConfig } from '../llama/model.js';
 import { folderLayout, openModelFolder } from '../llama/open-model.js';
 import type { OperationOptions } from '../options.js';
 import type { Folder } from '../source/folder.js';
+import type { Crc32 } from './deep-members.js';
+import type { DeepReport } from './deep-report.js';
 import type { FilesReport, FilesVerdict } from './files-report.js';
 import type { HashFiles } from './hash-files.js';
 import { verifyFiles } from './verify-files.js';
@@ -39,6 +41,8 @@ export interface FolderReport {
   readonly files: FilesReport;
   /** Tensors against hyperparameters and tokenizer. */
   readonly structure: StructureReport;
+  /** Every byte of the weights; undefined unless asked for. */
+  readonly deep: DeepReport | undefined;
 }
 
 /** How to verify. */
@@ -47,10 +51,15 @@ export interface VerifyFolderOptions extends OperationOptions {
   readonly parent?: Folder | undefined;
   /** Implementation of hashing; WebAssembly in this thread when absent. */
   readonly hashFiles?: HashFiles | undefined;
+  /** Whether to look at every byte of the weights too: checksums inside archives, NaN and infinity. */
+  readonly deep?: boolean | undefined;
+  /** Implementation of CRC-32 for that; JavaScript when absent. */
+  readonly crc32?: Crc32 | undefined;
 }
 
 /**
- * Verifies a checkpoint folder: reads every listed file once, and the headers and norms of the weights.
+ * Verifies a checkpoint folder: reads every listed file once, and the headers and norms of the weights; with `deep`
+ * every file of weights once more.
  * Findings are data; nothing about the folder's content is thrown.
  *
  * @throws SourceError when the folder itself cannot be read; the signal's reason when aborted
@@ -63,8 +72,15 @@ export async function verifyFolder(folder: Folder, options: VerifyFolderOptions 
     ...(hashFiles && { hashFiles }),
   });
   const structure = await verifyStructure(folder, options);
-  const verdict = structure.status === 'failed' ? 'failed' : files.verdict;
-  return { path: folder.name, verdict, files, structure };
+  const deep = options.deep === true ? await lookDeeper(folder, options) : undefined;
+  const isFailed = structure.status === 'failed' || deep?.verdict === 'failed';
+  return { path: folder.name, verdict: isFailed ? 'failed' : files.verdict, files, structure, deep };
+}
+
+/** Loaded only when it is asked for. */
+async function lookDeeper(folder: Folder, options: VerifyFolderOptions): Promise<DeepReport> {
+  const { verifyDeep } = await import('./verify-deep.js');
+  return verifyDeep(folder, options);
 }
 
 async function verifyStructure(folder: Folder, options: VerifyFolderOptions): Promise<StructureReport> {

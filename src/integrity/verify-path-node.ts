@@ -10,6 +10,7 @@ import { folderLayout } from '../llama/open-model.js';
 import { expectNoneInside } from '../llama/open-path-node.js';
 import type { Folder } from '../source/folder.js';
 import { openFolderPath, openPath } from '../source/open-path-node.js';
+import { crc32InNode } from './crc32-node.js';
 import { createNodeHasher } from './hash-node.js';
 import { hashFilesOnDisk } from './hash-pool-node.js';
 import { type ListTensorsOptions, type ListedTensor, listTensors as listTensorsOf } from './list-tensors.js';
@@ -27,7 +28,7 @@ export async function verifyFolder(input: string | Folder, options: VerifyFolder
   if (typeof input !== 'string') return verifyFolderOf(input, options);
   const { folder, parent, path } = await openFolderPath(input);
   if ((await folderLayout(folder)) === undefined && !(await folder.has(CHECKLIST))) await expectNoneInside(path);
-  return verifyFolderOf(folder, { parent, hashFiles: hashFilesOnDisk, ...options });
+  return verifyFolderOf(folder, { parent, hashFiles: hashFilesOnDisk, crc32: crc32InNode, ...options });
 }
 
 /** How tensors at a path are listed. */

@@ -13,6 +13,7 @@ import { type ConversionPlan, plannedTensors } from '../convert/plan.js';
 import type { CheckpointError } from '../errors.js';
 import type { ForwardResult } from '../forward/forward.js';
 import type { ListedTensor } from '../integrity/list-tensors.js';
+import type { DeepFile } from '../integrity/deep-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
 import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
 import type { PathInspection } from '../llama/inspect-path-node.js';
@@ -79,14 +80,24 @@ export function tensorsJson(tensors: readonly ListedTensor[]): JsonReport {
 }
 
 /** A verified folder, kind `verification`. */
-export function verificationJson({ path, verdict, files, structure }: FolderReport): JsonReport {
+export function verificationJson({ path, verdict, files, structure, deep }: FolderReport): JsonReport {
   const { status, error, config, notes } = structure;
   return jsonReport('verification', {
     path,
     verdict,
     files,
-    structure: { status, error: error === undefined ? null : faultOf(error), config: config ?? null, notes },
+    structure: { status, error: orNull(error), config: config ?? null, notes },
+    deep: deep === undefined ? null : { verdict: deep.verdict, files: deep.files.map(deepFileOf) },
   });
+}
+
+function deepFileOf({ members, error, ...file }: DeepFile): Record<string, unknown> {
+  const damaged = members?.damaged.map((member) => ({ ...member, error: orNull(member.error) }));
+  return { ...file, members: members === undefined ? null : { ...members, damaged }, error: orNull(error) };
+}
+
+function orNull(error: CheckpointError | undefined): Record<string, unknown> | null {
+  return error === undefined ? null : faultOf(error);
 }
 
 /** A plan that was not carried out, kind `plan`. */

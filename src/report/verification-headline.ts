@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { type DeepReport, isSpecial } from '../integrity/deep-report.js';
 import type { FilesReport, FileStatus } from '../integrity/files-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
 import { counted } from './numbers.js';
 
 /** Reasons of the verdict, gravest first. */
-export function verificationHeadline({ verdict, files, structure }: FolderReport): string[] {
+export function verificationHeadline({ verdict, files, structure, deep }: FolderReport): string[] {
   const count = files.files.length;
   if (verdict === 'intact') {
     const rest =
@@ -17,7 +18,20 @@ export function verificationHeadline({ verdict, files, structure }: FolderReport
   }
   if (verdict === 'unproven') return [unprovenReason(files)];
   const structureFault = structure.status === 'failed' ? ['the structure does not hold together'] : [];
-  return [...fileFaults(files), ...structureFault];
+  return [...fileFaults(files), ...structureFault, ...(deep === undefined ? [] : deepFaults(deep, files))];
+}
+
+/** Faults that only a look at every byte shows; damage in a file whose hash is wrong is no news. */
+function deepFaults({ files }: DeepReport, { files: listed, unlisted }: FilesReport): string[] {
+  const news = files.filter(({ name }) => [...listed, ...unlisted].every((file) => file.name !== name || file.condition === null)); // prettier-ignore
+  const damaged = news.reduce((sum, { members }) => sum + (members?.damaged.length ?? 0), 0);
+  const special = files.flatMap(({ tensors }) => tensors).filter(isSpecial).length;
+  const unread = news.filter(({ error }) => error !== undefined).length;
+  return [
+    ...(damaged > 0 ? [`${counted(damaged, 'member')} damaged`] : []),
+    ...(special > 0 ? [`${counted(special, 'tensor')} with NaN or infinity`] : []),
+    ...(unread > 0 ? [`${counted(unread, 'file')} could not be looked at`] : []),
+  ];
 }
 
 function fileFaults({ files, unlisted, lists }: FilesReport): string[] {

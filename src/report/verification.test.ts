@@ -21,7 +21,7 @@ function listed(name: string, more: Partial<ListedFile> = {}): ListedFile {
 
 function report(verdict: FolderReport['verdict'], files: Partial<FilesReport>, structure = CONSISTENT): FolderReport {
   const nothing = { verdict, listFound: true, lists: [], files: [], unlisted: [], notCovered: [] };
-  return { path: 'Llama', verdict, files: { ...nothing, ...files }, structure };
+  return { path: 'Llama', verdict, files: { ...nothing, ...files }, structure, deep: undefined };
 }
 
 const text = (folder: FolderReport): string => renderLines(verificationLines(folder));
@@ -70,6 +70,7 @@ describe('verificationLines', () => {
   ✗ consolidated.00.pth  md5 5b635229… expected, 91c0f2aa… found
       9 bytes, as expected: damaged, not truncated
       download again
+      to see in which tensors: llama-inspect verify --deep Llama
   ✗ ../tokenizer.model   missing; its md5 should be 5b635229…
   ✗ params.json          cannot be read
       reading it is not permitted

@@ -6,6 +6,8 @@
 import type { CheckpointError } from '../errors.js';
 import type { ListedFile, ListReport, NotCovered, UnlistedFile } from '../integrity/files-report.js';
 import type { FolderReport, StructureReport } from '../integrity/verify-folder.js';
+import { damageLines, deepLines } from './deep.js';
+import { BAD, GOOD, NEITHER } from './findings.js';
 import { type Line, type Style, flow, marked, shown, wrap } from './lines.js';
 import { exactSize } from './numbers.js';
 import { verificationHeadline } from './verification-headline.js';
@@ -23,13 +25,16 @@ export function verificationLines(report: FolderReport): Line[] {
   const suspicious = unlisted.filter(({ condition }) => condition !== null);
   const others = unlisted.filter(({ condition, role }) => condition === null && role === 'other');
   const width = Math.max(9, ...[...files.map(pathOf), ...suspicious.map(({ name }) => name)].map(lengthShown));
+  const isExplained = (name: string): boolean =>
+    [...files, ...unlisted].some((file) => file.name === name && file.condition !== null);
   const { style, word } = VERDICTS[report.verdict];
   return [
     ...flow([marked(style, word), ...verificationHeadline(report)], { hanging: 2 }),
     '',
-    ...files.flatMap((file) => listedFileLines(file, width)),
+    ...files.flatMap((file) => listedFileLines(file, width, report)),
     ...suspicious.flatMap((file) => suspiciousLines(file, width)),
     ...structureLines(report.structure, width, [...files, ...unlisted]),
+    ...(report.deep === undefined ? [] : deepLines(report.deep, { width, isExplained })),
     ...lists.flatMap(listLines),
     ...notCoveredLines(notCovered),
     ...(others.length === 0
@@ -47,14 +52,10 @@ function pathOf({ place, name }: Pick<ListedFile, 'place' | 'name'>): string {
   return place === 'parent' ? `../${name}` : name;
 }
 
-const GOOD = marked('good', '✓');
-const BAD = marked('bad', '✗');
-const NEITHER = marked('warn', '–');
-
 /** Digits of a hash that are shown: enough to tell it from another at a glance; `--json` has them all. */
 const HASH_DIGITS = 8;
 
-function listedFileLines(file: ListedFile, width: number): Line[] {
+function listedFileLines(file: ListedFile, width: number, report: FolderReport): Line[] {
   const { status, algorithm, expected, found, size, condition } = file;
   const name = shown(pathOf(file)).padEnd(width);
   const short = (hash: string | null): string => `${(hash ?? '').slice(0, HASH_DIGITS)}…`;
@@ -64,12 +65,32 @@ function listedFileLines(file: ListedFile, width: number): Line[] {
   if (status === 'missing') return [['  ', BAD, ` ${name}  missing; its ${algorithm} should be ${short(expected)}`]];
   const what =
     status === 'mismatch' ? `${algorithm} ${short(expected)} expected, ${short(found)} found` : 'cannot be read';
-  return [['  ', BAD, ` ${name}  ${what}`], ...conditionLines(condition)];
+  return [
+    ['  ', BAD, ` ${name}  ${what}`],
+    ...conditionLines(condition, damageOf(file, report)),
+    ...howToSee(file, report),
+  ];
 }
 
-function conditionLines(condition: ListedFile['condition']): Line[] {
+/** What is wrong, where, and what to do. */
+function conditionLines(condition: ListedFile['condition'], where: readonly Line[] = []): Line[] {
   if (condition === null) return [];
-  return [...wrap(shown(condition.message), 6), ...wrap(condition.hint ?? '', 6)];
+  return [...wrap(shown(condition.message), 6), ...where, ...wrap(condition.hint ?? '', 6)];
+}
+
+function damageOf(file: ListedFile, { deep }: FolderReport): Line[] {
+  return isDamaged(file) ? (deep?.files ?? []).filter(({ name }) => name === file.name).flatMap(damageLines) : [];
+}
+
+function howToSee(file: ListedFile, { deep, path }: FolderReport): Line[] {
+  if (deep !== undefined || !isDamaged(file)) return [];
+  const command = `llama-inspect verify --deep ${shown(path)}`;
+  return flow(['to see in which tensors:', command], { separator: ' ', indent: 6, hanging: 8 });
+}
+
+/** Whether the file is an archive of the right size in which something differs. */
+function isDamaged({ place, condition }: ListedFile): boolean {
+  return place === 'folder' && condition?.kind === 'damaged';
 }
 
 function suspiciousLines({ name, condition }: UnlistedFile, width: number): Line[] {

@@ -23,6 +23,8 @@ export interface TorchTensor extends StoredTensor {
   readonly path: readonly PathSegment[];
   /** Key of its storage; tensors with equal keys share memory. */
   readonly storage: string;
+  /** The storage itself. */
+  readonly storedIn: TorchStorage;
   /** Tensors with equal keys are the same bytes: one storage, type, place, shape, strides and signs. */
   readonly viewKey: string;
   /** Elements from one index to the next, by dimension. */
@@ -118,6 +120,10 @@ class StridedTensor implements TorchTensor {
 
   get kind(): 'dense' | 'quantized' {
     return this.#value.kind;
+  }
+
+  get storedIn(): TorchStorage {
+    return this.#value.storage;
   }
 
   get path(): readonly PathSegment[] {
