@@ -24,7 +24,7 @@ await model.close();
 
 // The hash of a tensor is over its plain bytes, so it is the same before and after a lossless conversion.
 const weights = picked.filter(({ name }) => name.endsWith('.pth'));
-const files = await Promise.all(weights.map(openTensorFile));
+const files = await Promise.all(weights.map((file) => openTensorFile(file)));
 for (const { name, dtype, sha256 } of await listTensors(files, { createHasher })) {
   console.log(`${name} ${dtype} ${sha256}`);
 }

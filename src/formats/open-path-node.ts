@@ -5,7 +5,7 @@
  */
 import { openFileSource } from '../source/file.js';
 import type { SourceInput } from '../source/input.js';
-import { openTensorFile as openTensorSource } from './open.js';
+import { type OpenTensorFileOptions, openTensorFile as openTensorSource } from './open.js';
 import type { TensorFile } from './tensor.js';
 
 /**
@@ -14,6 +14,9 @@ import type { TensorFile } from './tensor.js';
  * @throws SourceError `source/not-found`, `source/permission`, `source/html-page` and its kin
  * @throws ZipError, PickleError, TorchError, SafetensorsError, GgufError
  */
-export async function openTensorFile(input: string | SourceInput): Promise<TensorFile> {
-  return openTensorSource(typeof input === 'string' ? await openFileSource(input) : input);
+export async function openTensorFile(
+  input: string | SourceInput,
+  options: OpenTensorFileOptions = {},
+): Promise<TensorFile> {
+  return openTensorSource(typeof input === 'string' ? await openFileSource(input) : input, options);
 }

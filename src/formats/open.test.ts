@@ -74,6 +74,14 @@ describe('openTensorFile', () => {
     expect(closed()).toBe(1);
   });
 
+  it('can be stopped, and its pickle capped', async () => {
+    const signal = AbortSignal.abort(new Error('stop'));
+    await expect(openTensorPath(PTH, { signal })).rejects.toThrow('stop');
+    await expect(openTensorPath(PTH, { limits: { values: 3 } })).rejects.toMatchObject({
+      code: 'pickle/limit-exceeded',
+    });
+  });
+
   it('takes a path where there are paths, and bytes as well', async () => {
     await using torch = await openTensorPath(PTH);
     expect(torch).toMatchObject({ format: 'torch', name: PTH });
