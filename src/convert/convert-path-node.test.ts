@@ -1,7 +1,16 @@
 /**
  * Converting to a path: outputs that appear whole or not at all, and never over their source.
  */
-import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -125,6 +134,36 @@ describe('convert to a path', () => {
     await using gguf = await openModel(join(folder, 'x.gguf'));
     const onto = convert(gguf, join(link, 'x.gguf'), { to: 'gguf', type: 'f16', force: true });
     await expect(onto).rejects.toMatchObject({ code: 'convert/bad-option' });
+  });
+
+  it('never writes over the tokenizer above, nor over files that the source only links to', async () => {
+    const parent = temporaryFolder();
+    const [folder, elsewhere] = [join(parent, 'model'), join(parent, 'elsewhere')];
+    renameSync(copyOfModel('llama3.2-tiny'), folder);
+    mkdirSync(elsewhere);
+    renameSync(join(folder, 'consolidated.00.pth'), join(elsewhere, 'model.safetensors'));
+    symlinkSync(join(elsewhere, 'model.safetensors'), join(folder, 'consolidated.00.pth'));
+    renameSync(join(folder, 'tokenizer.model'), join(parent, 'tokenizer.model'));
+    await using source = await openModel(folder);
+    const refusal = { code: 'convert/bad-option' };
+    for (const path of ['tokenizer.model', 'elsewhere/model.safetensors', 'model/consolidated.00.pth']) {
+      await expect(convert(source, join(parent, path), { to: 'gguf', force: true })).rejects.toMatchObject(refusal);
+    }
+    const sharded = { to: 'safetensors', maxShardSize: 500_000, force: true } as const;
+    await expect(convert(source, elsewhere, sharded)).rejects.toMatchObject(refusal);
+    expect(readdirSync(elsewhere)).toEqual(['model.safetensors']);
+  });
+
+  it('never writes over another part of a split file', async () => {
+    const place = temporaryFolder();
+    const part = (n: number): string => join(place, `x-0000${n}-of-00002.gguf`);
+    for (const n of [1, 2]) writeFileSync(part(n), '');
+    await expect(planConversionTo({ ...model, path: part(1) }, part(2), { to: 'gguf' })).rejects.toMatchObject({
+      code: 'convert/bad-option',
+    });
+    writeFileSync(join(place, 'y.gguf'), '');
+    const beside = await planConversionTo({ ...model, path: part(1) }, join(place, 'y.gguf'), { to: 'gguf' });
+    expect(beside.files.map(({ name }) => name)).toEqual(['y.gguf']);
   });
 });
 

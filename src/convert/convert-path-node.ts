@@ -6,6 +6,7 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 
+import { type SplitName, parseSplitName, splitNameOf } from '../formats/gguf/split-name.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import { type ConversionResult, convert as convertTo, planConversion, runPlan } from './convert.js';
@@ -67,14 +68,21 @@ export async function runPlanTo(
   return result;
 }
 
+/** The file that Llama 1 and 2 keep above the folder. */
+const TOKENIZER = 'tokenizer.model';
+
 const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
 
 /** Removes weights that an earlier conversion left in the folder: its index would hide the new ones. */
 async function removeStaleWeights(folder: string, plan: ConversionPlan): Promise<void> {
+  for (const name of await staleWeights(folder, plan)) await rm(join(folder, name));
+}
+
+/** Weights in the folder that the plan does not write; none where there is no folder yet. */
+async function staleWeights(folder: string, plan: ConversionPlan): Promise<string[]> {
   const written = new Set(plan.files.map(({ name }) => name));
-  for (const name of await readdir(folder)) {
-    if (WEIGHTS.test(name) && !written.has(name)) await rm(join(folder, name));
-  }
+  const present = await readdir(folder).catch(() => []);
+  return present.filter((name) => WEIGHTS.test(name) && !written.has(name));
 }
 
 /** The folder that is written into, and for GGUF the name of the file. */
@@ -95,21 +103,36 @@ async function expectApart(source: string, output: string, to: ConvertOptions['t
   });
 }
 
-/** Refuses a plan whose files stand in the source folder already: they may be what is being read. */
+/** Refuses a plan that would write over, or remove as stale, a file of the source, wherever links lead. */
 async function expectNotInSource(source: string, folder: string, plan: ConversionPlan, output: string): Promise<void> {
-  const from = await realPlace(source);
-  for (const { name } of plan.files) {
+  const read = await filesOfSource(source);
+  const stale = plan.to === 'safetensors' ? await staleWeights(folder, plan) : [];
+  for (const name of [...plan.files.map((file) => file.name), ...stale]) {
     const target = await realpath(join(folder, name)).catch(() => undefined);
-    if (target === undefined || (target !== from && dirname(target) !== from)) continue;
+    if (target === undefined || !read.has(target)) continue;
     throw new ConvertError(
       'convert/bad-option',
       `${name} is a file of the source, and a conversion never writes over what it reads`,
-      {
-        path: output,
-        hint: 'choose another output',
-      },
+      { path: output, hint: 'choose another output' },
     );
   }
+}
+
+/**
+ * Real paths of every file that reading the source may need: all files of a folder and the tokenizer above it, or a
+ * GGUF file with the other parts of its split.
+ */
+async function filesOfSource(source: string): Promise<ReadonlySet<string>> {
+  const inside = await readdir(source).catch(() => undefined);
+  const split = inside === undefined ? parseSplitName(basename(source)) : undefined;
+  const names = inside ?? (split === undefined ? [] : splitParts(split).map((name) => join('..', name)));
+  const paths = [source, join(source, '..', TOKENIZER), ...names.map((name) => join(source, name))];
+  const real = await Promise.all(paths.map((path) => realpath(path).catch(() => undefined)));
+  return new Set(real.filter((path) => path !== undefined));
+}
+
+function splitParts(split: SplitName): string[] {
+  return Array.from({ length: split.count }, (_, index) => splitNameOf({ ...split, part: index + 1 }));
 }
 
 /** The path with its links resolved, as far as it exists. */

@@ -47,6 +47,35 @@ describe('directoryOutput', () => {
     expect(await readdir(root)).toEqual(['one']);
   });
 
+  it('removes the folders it made when a deeper one cannot be made', async () => {
+    const output = directoryOutput(join(root, 'a', 'x'.repeat(300)));
+    await expect(output.prepare([])).rejects.toMatchObject({ code: 'convert/not-writable' });
+    await output.discard();
+    expect(await readdir(root)).toEqual([]);
+  });
+
+  it('discards the rest when something cannot be removed', async () => {
+    const output = directoryOutput(root);
+    await output.create('one');
+    const [partial = ''] = await readdir(root);
+    await rm(join(root, partial));
+    await mkdir(join(root, partial));
+    await output.create('two');
+    await output.discard();
+    expect(await readdir(root)).toEqual([partial]);
+  });
+
+  it('leaves whole files only, when one of several cannot be renamed', async () => {
+    const output = directoryOutput(join(root, 'a'));
+    await output.prepare([]);
+    for (const name of ['one', 'two', 'three']) await (await output.create(name)).write(bytes(name));
+    await mkdir(join(root, 'a', 'two'));
+    await expect(output.commit()).rejects.toMatchObject({ code: 'convert/write-failed' });
+    await output.discard();
+    expect((await readdir(join(root, 'a'))).sort()).toEqual(['one', 'two']);
+    expect(await readFile(join(root, 'a', 'one'), 'utf8')).toBe('one');
+  });
+
   it('keeps folders in which something else lies', async () => {
     const output = directoryOutput(join(root, 'a'));
     await output.prepare([]);

@@ -1,18 +1,21 @@
 /**
- * Files on disk that appear all at once or not at all. One of the few modules that know Node.
+ * Files on disk, each of which appears whole or not at all. One of the few modules that know Node.
  *
- * Each file is written under a temporary sibling name, flushed, and renamed when all of them are
- * complete, so an interrupt or a full disk leaves neither half a file nor a stray temporary one.
+ * Each file is written under a temporary sibling name and flushed. Only when all of them are complete are they
+ * renamed, one after another: an error or an abort before that leaves nothing, but a rename that fails, or a
+ * process that is killed between two of them, leaves the files renamed so far, each of them whole. A process
+ * that is killed earlier leaves temporary files, never a file under its final name.
  *
  * @module
  */
-import { type FileHandle, mkdir, open, readdir, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pid } from 'node:process';
 
 import type { ByteSink } from '../source/byte-sink.js';
 import type { Output } from './output.js';
-import { ConvertError, type ConvertErrorCode } from './plan.js';
+import { outputError } from './output-error.js';
+import { ConvertError } from './plan.js';
 
 /** How existing files are treated. */
 export interface DirectoryOutputOptions {
@@ -23,13 +26,13 @@ export interface DirectoryOutputOptions {
 /** An {@link Output} in a folder on disk, which is made when it does not exist. */
 export function directoryOutput(folder: string, options: DirectoryOutputOptions = {}): Output {
   const path = resolve(folder);
-  const state: DirectoryState = { path, made: undefined, begun: new Map(), current: undefined };
+  const state: DirectoryState = { path, made: [], begun: new Map(), current: undefined };
   return {
     name: folder,
     prepare: async (files) => {
       await refuseExisting(path, files, options.force === true);
       await expectSpace(path, files);
-      state.made = await makeFolders(path);
+      await makeFolders(state);
     },
     create: (name) => create(state, name),
     commit: () => commit(state),
@@ -39,8 +42,8 @@ export function directoryOutput(folder: string, options: DirectoryOutputOptions 
 
 interface DirectoryState {
   readonly path: string;
-  /** First folder that had to be made, so that it can be removed again. */
-  made: string | undefined;
+  /** Folders that had to be made, outermost first, so that they can be removed again. */
+  made: string[];
   /** Final name by temporary name. */
   readonly begun: Map<string, string>;
   current: FileHandle | undefined;
@@ -78,10 +81,10 @@ async function expectSpace(path: string, files: readonly { readonly byteLength: 
 }
 
 /**
- * Makes the folder and those above it; gives the first one made. Not `mkdir` with `recursive`, which never
+ * Makes the folder and those above it, each noted as soon as it stands. Not `mkdir` with `recursive`, which never
  * ends where the system answers ENOENT although the parent exists, as /proc does.
  */
-async function makeFolders(path: string): Promise<string | undefined> {
+async function makeFolders({ path, made }: DirectoryState): Promise<void> {
   const nearest = await nearestFolder(path);
   const missing: string[] = [];
   for (let folder = path; folder !== nearest; folder = dirname(folder)) missing.unshift(folder);
@@ -89,11 +92,11 @@ async function makeFolders(path: string): Promise<string | undefined> {
     await mkdir(folder).catch((cause: unknown) => {
       throw outputError(cause, path, 'convert/not-writable');
     });
+    made.push(folder);
   }
   if (!(await stat(path)).isDirectory()) {
     throw new ConvertError('convert/not-writable', 'a file stands where a folder is needed', { path });
   }
-  return missing[0];
 }
 
 /** The folder itself, or the nearest one above it that exists. */
@@ -157,31 +160,16 @@ async function commit(state: DirectoryState): Promise<void> {
     });
     state.begun.delete(temporary);
   }
-  state.made = undefined;
+  state.made = [];
 }
 
+/** Removes what it can. It never throws: the error for which it is called is the one to be told. */
 async function discard(state: DirectoryState): Promise<void> {
   await state.current?.close().catch(() => {});
   state.current = undefined;
-  for (const temporary of state.begun.keys()) await rm(temporary, { force: true });
+  for (const temporary of state.begun.keys()) await rm(temporary, { force: true }).catch(() => {});
   state.begun.clear();
-  if (state.made === undefined) return;
-  for (let folder = state.path; folder.length >= state.made.length; folder = dirname(folder)) {
-    if ((await readdir(folder).catch(() => [''])).length > 0) return;
-    await rmdir(folder);
-  }
-}
-
-function outputError(cause: unknown, path: string, code: ConvertErrorCode): ConvertError {
-  const system = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
-  if (system === 'ENOSPC' || system === 'EDQUOT') {
-    return new ConvertError('convert/no-space', 'the disk is full', { path, cause });
-  }
-  if (system === 'EACCES' || system === 'EPERM' || system === 'EROFS') {
-    return new ConvertError('convert/not-writable', 'writing there is not permitted', { path, cause });
-  }
-  if (system === 'ENOTDIR' || system === 'EEXIST') {
-    return new ConvertError('convert/not-writable', 'a file stands where a folder is needed', { path, cause });
-  }
-  return new ConvertError(code, cause instanceof Error ? cause.message : String(cause), { path, cause });
+  // A folder in which something else lies by now is not empty, so `rmdir` leaves it alone.
+  for (const folder of state.made.reverse()) await rmdir(folder).catch(() => {});
+  state.made = [];
 }

@@ -31,6 +31,15 @@ describe.each([
   ['model-large-7B-v2', 7e9, ['Model Large 7B v2', 'v2', undefined, 'model-large', '7B']],
   ['llama-q4_0-x', 7e9, ['Llama Q4_0 X', undefined, 'x', 'llama', '7.0B']],
   ['plain', 7e9, ['Plain', undefined, undefined, undefined, '7.0B']],
+  ['Llama-v2', 7e9, ['Llama v2', 'v2', undefined, 'Llama', '7.0B']],
+  ['a-v1-v2', 7e9, ['A v1 v2', 'v1-v2', undefined, 'a', '7.0B']],
+  ['3.2-', 172000, ['3.2', '3.2', undefined, undefined, '172K']],
+  ['-x-7B', 7e9, ['X 7B', undefined, undefined, 'x', '7B']],
+  ['7B', 7e9, ['7B', undefined, '7B', undefined, '7.0B']],
+  ['CodeLlama-13b-Python-hf', 13e9, ['CodeLlama 13b Python Hf', undefined, 'Python-hf', 'CodeLlama', '13B']],
+  ['my-model-1_5b', 1.5e9, ['My Model 1_5b', undefined, undefined, 'my-model', '1.5B']],
+  ['-0.5b-Mini-405B', 13e9, ['0.5b Mini 405B', undefined, '0.5b-405b', undefined, 'Mini']],
+  ["hf-f32-Guard-it's-large-", 1.5e12, ["Hf F32 Guard It'S Large", undefined, "Guard-it's", 'hf', 'large']],
   ['my model-7B', 7e9, ['My Model 7B', undefined, undefined, undefined, '7.0B']],
 ])('names of %s', (name, count, [title, version, finetune, basename, sizeLabel]) => {
   it('follow the rules', () => {

@@ -122,8 +122,8 @@ function markBasename(parts: readonly NamePart[]): void {
 /** Dashes to spaces, lower-case words to title case as Python's `str.title` does; versions and numbers stay. */
 function titleOf(name: string): string {
   return name
-    .trim()
     .replaceAll('-', ' ')
+    .trim()
     .split(/\s+/)
     .map((word) => (isLowerCase(word) && !/^(?:v\d+(?:\.\d+)*|\d.*)$/.test(word) ? pythonTitle(word) : word))
     .join(' ');

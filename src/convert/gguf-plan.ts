@@ -8,28 +8,28 @@
  * @see https://github.com/ggml-org/llama.cpp/blob/master/convert_hf_to_gguf.py
  * @module
  */
-import { type DType, elementCount } from '../dtype.js';
+import { elementCount } from '../dtype.js';
 import { type GgufMetadataEntry, planGguf } from '../formats/gguf/plan.js';
 import { type Tensor, tensorByteLength } from '../formats/tensor.js';
-import { nameInLayout } from '../llama/layout.js';
+import { expectNameInLayout } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { ropeDivisors } from '../llama/rope.js';
 import { ggufTokenizerFields } from '../tokenizer/gguf-fields.js';
 import { castTensor } from './cast.js';
 import { ggufNaming } from './gguf-naming.js';
 import { SAMPLING, isInstruct } from './hf-text-files.js';
-import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE } from './options.js';
+import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE, type OutputDType } from './options.js';
 import { ConvertError, type FilePiece, type PlannedFile, type TensorPiece } from './plan.js';
 import { greedyShards, hfTensorOrder } from './safetensors-plan.js';
 
 type LooseTensor = Omit<TensorPiece, 'fileOffset'>;
 
 /** `general.file_type` and the quantization format's version, as llama.cpp numbers them. */
-const FILE_TYPE: Readonly<Partial<Record<DType, number>>> = { float32: 0, float16: 1, bfloat16: 32 };
+const FILE_TYPE: Readonly<Record<OutputDType, number>> = { float32: 0, float16: 1, bfloat16: 32 };
 const QUANTIZATION_VERSION = 2;
 
 /** The one file of a GGUF conversion. @throws ConvertError `convert/no-tokenizer` and those of {@link castTensor} */
-export function ggufFile(model: LlamaModel, dtype: DType, options: ConvertOptions): PlannedFile {
+export function ggufFile(model: LlamaModel, dtype: OutputDType, options: ConvertOptions): PlannedFile {
   const tensors = [
     ...ropeDivisorsTensor(model),
     ...ggufTensorOrder(model).map((name) => ggufTensor(model, name, dtype)),
@@ -39,7 +39,7 @@ export function ggufFile(model: LlamaModel, dtype: DType, options: ConvertOption
   const pieces: FilePiece[] = [{ kind: 'bytes', bytes: layout.header }];
   let end = layout.header.byteLength;
   tensors.forEach((tensor, index) => {
-    const fileOffset = layout.tensors[index]?.fileOffset ?? end;
+    const { fileOffset } = layout.tensors[index]!;
     pieces.push(...padding(fileOffset - end), { ...tensor, fileOffset });
     end = fileOffset + tensor.byteLength;
   });
@@ -55,7 +55,7 @@ function padding(length: number): FilePiece[] {
 function ggufTensorOrder(model: LlamaModel): string[] {
   const tensors = hfTensorOrder(model).map((name) => ({
     name,
-    hfName: nameInLayout(name, 'hf') ?? name,
+    hfName: expectNameInLayout(name, 'hf'),
     byteLength: tensorByteLength(expectTensor(model, name)),
   }));
   return greedyShards(tensors, DEFAULT_MAX_SHARD_SIZE).flatMap((shard) =>
@@ -63,10 +63,10 @@ function ggufTensorOrder(model: LlamaModel): string[] {
   );
 }
 
-function ggufTensor(model: LlamaModel, from: string, dtype: DType): LooseTensor {
+function ggufTensor(model: LlamaModel, from: string, dtype: OutputDType): LooseTensor {
   const source = expectTensor(model, from);
   const { tensor, loss } = castTensor(source, source.shape.length < 2 ? 'float32' : dtype);
-  const name = nameInLayout(from, 'gguf') ?? from;
+  const name = expectNameInLayout(from, 'gguf');
   return {
     ...{ kind: 'tensor', name, dtype: tensor.dtype, shape: tensor.shape, from, tensor, loss },
     byteLength: tensorByteLength(tensor),
@@ -94,7 +94,7 @@ function ropeDivisorsTensor({ config }: LlamaModel): LooseTensor[] {
   ];
 }
 
-function metadata(model: LlamaModel, dtype: DType, parameterCount: number): GgufMetadataEntry[] {
+function metadata(model: LlamaModel, dtype: OutputDType, parameterCount: number): GgufMetadataEntry[] {
   const { config, vocabulary } = model;
   if (vocabulary === undefined) {
     throw new ConvertError('convert/no-tokenizer', 'a GGUF file needs a tokenizer, but there is no tokenizer.model', {
@@ -116,7 +116,7 @@ function metadata(model: LlamaModel, dtype: DType, parameterCount: number): Gguf
     f32('llama.attention.layer_norm_rms_epsilon', config.normEps),
     u32('llama.attention.key_length', config.headDim),
     u32('llama.attention.value_length', config.headDim),
-    u32('general.file_type', FILE_TYPE[dtype] ?? 0),
+    u32('general.file_type', FILE_TYPE[dtype]),
     u32('llama.vocab_size', config.vocabSize),
     u32('llama.rope.dimension_count', config.headDim),
     u32('general.quantization_version', QUANTIZATION_VERSION),

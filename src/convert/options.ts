@@ -3,7 +3,6 @@
  *
  * @module
  */
-import type { DType } from '../dtype.js';
 import type { LlamaModel } from '../llama/model.js';
 import { expectTensor } from '../llama/model.js';
 import { ConvertError } from './plan.js';
@@ -17,6 +16,9 @@ export const OUTPUT_TYPES = {
   /** The upper half of single precision. */
   bf16: 'bfloat16',
 } as const;
+
+/** Element type that can be written. */
+export type OutputDType = (typeof OUTPUT_TYPES)[OutputTypeName];
 
 /** Name of a type that can be written. */
 export type OutputTypeName = keyof typeof OUTPUT_TYPES;
@@ -46,10 +48,11 @@ export function isOutputType(name: string): name is OutputTypeName {
  *
  * @throws ConvertError `convert/unsupported-type` for sources of other types when no type is given
  */
-export function outputDtype(model: LlamaModel, options: Pick<ConvertOptions, 'type'>): DType {
+export function outputDtype(model: LlamaModel, options: Pick<ConvertOptions, 'type'>): OutputDType {
   if (options.type !== undefined) return OUTPUT_TYPES[options.type];
   const own = expectTensor(model, 'tok_embeddings.weight').dtype;
-  if (Object.values<DType>(OUTPUT_TYPES).includes(own)) return own;
+  const same = Object.values(OUTPUT_TYPES).find((dtype) => dtype === own);
+  if (same !== undefined) return same;
   throw new ConvertError(
     'convert/unsupported-type',
     `the weights are ${own}, which can only be written as another type`,

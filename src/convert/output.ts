@@ -1,5 +1,5 @@
 /**
- * Where a conversion writes: a set of files that appear all at once or not at all.
+ * Where a conversion writes: a set of files, none of which appears before all of them are complete.
  *
  * @module
  */
@@ -18,9 +18,13 @@ export interface Output {
   prepare(files: readonly { readonly name: string; readonly byteLength: number }[]): Promise<void>;
   /** Begins a file; the one before it is complete. @throws ConvertError `convert/write-failed` */
   create(name: string): Promise<ByteSink>;
-  /** Makes all files visible under their names. @throws ConvertError `convert/write-failed` */
+  /**
+   * Makes all files visible under their names, one after another: where this fails, some may be visible.
+   *
+   * @throws ConvertError `convert/write-failed`
+   */
   commit(): Promise<void>;
-  /** Removes everything that was begun; harmless after `commit`. */
+  /** Removes everything that was begun and is not visible yet; never throws, harmless after `commit`. */
   discard(): Promise<void>;
 }
 

@@ -3,32 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { byteLengthOf, elementCount } from '../dtype.js';
-import { expectedTensors } from '../llama/layout.js';
-import type { LlamaConfig } from '../llama/model.js';
-import { llama3Scaling } from '../llama/rope.js';
 import { FIXTURES } from '../testing/fixtures.js';
-import { modelOf, syntheticModel } from '../testing/synthetic-model.js';
+import { LLAMA_3_1_8B, LLAMA_3_2_1B, shapeOnly } from '../testing/release-models.js';
+import { syntheticModel } from '../testing/synthetic-model.js';
 import { planConversion } from './convert.js';
 import { plannedTensors } from './plan.js';
 import { greedyShards } from './safetensors-plan.js';
-
-/** Hyperparameters of a release; its tensors exist as names and shapes only. */
-function shapeOnly(config: LlamaConfig, name: string) {
-  const tensors = expectedTensors(config).map(({ name: tensor, shape }) => ({
-    ...{ name: tensor, shape, dtype: 'bfloat16' as const },
-    readRows: async () => new Uint8Array(0),
-  }));
-  return modelOf(config, tensors, name);
-}
-
-const LLAMA_3_1_8B: LlamaConfig = {
-  ...{ dim: 4096, nLayers: 32, nHeads: 32, nKvHeads: 8, headDim: 128, ffnDim: 14336, vocabSize: 128256 },
-  ...{ normEps: 1e-5, ropeTheta: 5e5, ropeScaling: llama3Scaling(8), contextLength: 131072, tied: false },
-};
-const LLAMA_3_2_1B: LlamaConfig = {
-  ...{ ...LLAMA_3_1_8B, dim: 2048, nLayers: 16, headDim: 64, ffnDim: 8192 },
-  ...{ ropeScaling: llama3Scaling(32), tied: true },
-};
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
 

@@ -10,7 +10,7 @@
 import type { DType } from '../dtype.js';
 import { planSafetensors } from '../formats/safetensors/plan.js';
 import { type Tensor, tensorByteLength } from '../formats/tensor.js';
-import { nameInLayout, rotaryHeads } from '../llama/layout.js';
+import { expectNameInLayout, rotaryHeads } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { toHfRowOrder } from '../llama/row-order.js';
 import { castTensor } from './cast.js';
@@ -27,7 +27,7 @@ export function safetensorsFiles(model: LlamaModel, dtype: DType, options: Conve
   );
   const shards = greedyShards(tensors, options.maxShardSize ?? DEFAULT_MAX_SHARD_SIZE);
   const names = shards.map((_, index) => shardName(index, shards.length));
-  const files = shards.map((shard, index) => shardFile(names[index] ?? '', shard));
+  const files = shards.map((shard, index) => shardFile(names[index]!, shard));
   const index = shards.length > 1 ? [textFile('model.safetensors.index.json', indexJson(shards, names))] : [];
   return [...files, ...index, ...hfTextFiles(model, dtype)];
 }
@@ -48,7 +48,7 @@ function hfTensor(model: LlamaModel, from: string, dtype: DType | undefined): Lo
   const ordered: Tensor =
     rotaryHeads(from, model.config) === undefined ? canonical : toHfRowOrder(canonical, model.config.headDim);
   const { tensor, loss } = castTensor(ordered, dtype ?? ordered.dtype);
-  const name = nameInLayout(from, 'hf') ?? from;
+  const name = expectNameInLayout(from, 'hf');
   const { shape } = tensor;
   return {
     ...{ kind: 'tensor', name, dtype: tensor.dtype, shape, from, tensor, loss },
@@ -87,16 +87,13 @@ function shardName(index: number, count: number): string {
 
 function shardFile(name: string, shard: readonly LooseTensor[]): PlannedFile {
   const layout = planSafetensors(shard, { format: 'pt' });
-  const byName = new Map(shard.map((tensor) => [tensor.name, tensor]));
-  const pieces = layout.tensors.flatMap(({ name: tensorName, fileOffset }) => {
-    const tensor = byName.get(tensorName);
-    return tensor === undefined ? [] : [{ ...tensor, fileOffset }];
-  });
+  const byName = Object.fromEntries(shard.map((tensor) => [tensor.name, tensor]));
+  const pieces = layout.tensors.map(({ name: tensorName, fileOffset }) => ({ ...byName[tensorName]!, fileOffset }));
   return { name, byteLength: layout.byteLength, pieces: [{ kind: 'bytes', bytes: layout.header }, ...pieces] };
 }
 
 function indexJson(shards: readonly (readonly LooseTensor[])[], names: readonly string[]): string {
-  const entries = shards.flatMap((shard, index) => shard.map(({ name }) => [name, names[index] ?? ''] as const));
+  const entries = shards.flatMap((shard, index) => shard.map(({ name }) => [name, names[index]!] as const));
   const total = shards.flat().reduce((sum, { byteLength }) => sum + byteLength, 0);
   const map = Object.fromEntries(entries.sort(([a], [b]) => (a < b ? -1 : 1)));
   return `${JSON.stringify({ metadata: { total_size: total }, weight_map: map }, undefined, 2)}\n`;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { TEXT_MODELS, expectedJson } from '../testing/fixtures.js';
-import { canonicalName, expectedTensors, isStoredFrequencies, nameInLayout, rotaryHeads } from './layout.js';
+import { canonicalName, expectNameInLayout, expectedTensors, isStoredFrequencies, rotaryHeads } from './layout.js';
 import { SMALL_CONFIG } from '../testing/synthetic-model.js';
 
 interface Expected {
@@ -20,7 +20,7 @@ describe.each(TEXT_MODELS)('names of %s', (model) => {
     for (const name of list) {
       const canonical = canonicalName(name, layout);
       expect(canonical).toBeDefined();
-      expect(nameInLayout(canonical ?? '', layout)).toBe(name);
+      expect(expectNameInLayout(canonical!, layout)).toBe(name);
     }
   });
 });
@@ -37,6 +37,14 @@ describe('canonicalName', () => {
   ] as const)('knows no %s in %s', (name, layout) => {
     expect(canonicalName(name, layout)).toBeUndefined();
   });
+});
+
+it('has no name for what is no part of a Llama', () => {
+  for (const name of ['rope.freqs', 'layers.0.attention.wqkv.weight', 'model.norm.weight']) {
+    expect(() => expectNameInLayout(name, 'hf')).toThrow(
+      expect.objectContaining({ code: 'llama/unknown-tensor', message: `the tensor ${name} is not a part of a Llama` }),
+    );
+  }
 });
 
 describe('expectedTensors', () => {

@@ -7,7 +7,7 @@
  * @see docs/layouts.md
  * @module
  */
-import type { LlamaConfig } from './model.js';
+import { type LlamaConfig, LlamaError } from './model.js';
 
 /** How tensor-parallel shards cut a tensor: along rows (dim 0), columns (dim 1), or not at all. */
 export type ShardSplit = 'rows' | 'columns' | 'replicated';
@@ -81,9 +81,15 @@ function expected(role: TensorRole, name: string, config: LlamaConfig): Expected
   return { name, shape: role.shape(config), split: role.split };
 }
 
-/** The name that a layout gives to the tensor of this canonical name; undefined for names that are not a Llama's. */
-export function nameInLayout(metaName: string, layout: LayoutName): string | undefined {
-  return translate(metaName, 'meta', layout);
+/**
+ * The name that a layout gives to the tensor of this canonical name.
+ *
+ * @throws LlamaError `llama/unknown-tensor` for names that are not a Llama's
+ */
+export function expectNameInLayout(metaName: string, layout: LayoutName): string {
+  const name = translate(metaName, 'meta', layout);
+  if (name !== undefined) return name;
+  throw new LlamaError('llama/unknown-tensor', `the tensor ${metaName} is not a part of a Llama`);
 }
 
 /** The canonical name of a tensor that a layout calls `name`; undefined for names that are not a Llama's. */
