@@ -9,9 +9,9 @@
 import type { PickleValue } from './values.js';
 
 /** Slots by number; every operation takes constant time. */
-export class PickleMemo {
-  private readonly dense: PickleValue[] = [];
-  private readonly sparse = new Map<number, PickleValue>();
+export class PickleMemo<Value = PickleValue> {
+  private readonly dense: Value[] = [];
+  private readonly sparse = new Map<number, Value>();
 
   /** Number of slots in use, which is the slot that MEMOIZE takes. */
   get size(): number {
@@ -19,12 +19,12 @@ export class PickleMemo {
   }
 
   /** Value of a slot; undefined where nothing was put. */
-  get(slot: number): PickleValue | undefined {
+  get(slot: number): Value | undefined {
     return slot < this.dense.length ? this.dense[slot] : this.sparse.get(slot);
   }
 
   /** Puts a value in a slot, over whatever was there. */
-  put(slot: number, value: PickleValue): void {
+  put(slot: number, value: Value): void {
     if (slot < this.dense.length) {
       this.dense[slot] = value;
     } else if (slot === this.dense.length && !this.sparse.has(slot)) {

@@ -60,7 +60,8 @@ export async function openZip(source: ByteSource, options?: ReadOptions): Promis
   return archiveOf(source, directory);
 }
 
-function archiveOf(source: ByteSource, directory: ZipDirectory): ZipArchive {
+/** An archive over a directory that has been read, whatever conflicts it has; `find` gives the last of a name. */
+export function archiveOf(source: ByteSource, directory: ZipDirectory): ZipArchive {
   const known = new Map<ZipEntry, number>();
   const dataOffset = async (entry: ZipEntry, options?: ReadOptions): Promise<number> => {
     const offset = known.get(entry) ?? (await locateMember(source, entry, options));
