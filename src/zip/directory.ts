@@ -1,8 +1,8 @@
 /**
  * The central directory: the list of members that counts.
  *
- * Names are decoded in one go and cut out of one long string, which makes a directory of 65,606
- * entries a matter of tens of milliseconds. The checks here find archives that two programs would
+ * Names are gathered, decoded in one go and cut out of one long string, which makes a directory of
+ * 65,606 entries a matter of tens of milliseconds. The checks here find archives that two programs would
  * read differently: names that occur twice, and members that overlap.
  *
  * @see https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT (section 4.3.12)
@@ -11,7 +11,7 @@
 import type { ByteSource, ReadOptions } from '../source/byte-source.js';
 import { type ArchiveEnd, type Tail, findArchiveEnd } from './end-record.js';
 import { findDuplicates, findOverlaps } from './conflicts.js';
-import { type MutableEntry, type ZipEntry, decodeName, oneCharacterPerByte } from './entry.js';
+import { type MutableEntry, type ZipEntry, decodeName } from './entry.js';
 import { CENTRAL_HEADER, LENGTHS, SEE_ZIP64_16, SEE_ZIP64_32, ZIP64_EXTRA, parseUint64, viewOf } from './records.js';
 import { ZipError } from './zip-error.js';
 
@@ -44,9 +44,12 @@ export async function readZipDirectory(source: ByteSource, options?: ReadOptions
   }
   const bytes = await readDirectoryBytes(source, end, tail, options);
   const entries = parseEntries(bytes, end, source.name);
-  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  const byName = new Map<string, ZipEntry>();
+  for (const entry of entries) byName.set(entry.name, entry);
+  // most archives have names in lower case, each once, and need no closer look
+  const isPlain = byName.size === entries.length && entries.every(({ name }) => name === name.toLowerCase());
   const conflicts = [
-    ...(byName.size === entries.length ? [] : findDuplicates(entries, source.name)),
+    ...(isPlain ? [] : findDuplicates(entries, source.name)),
     ...findOverlaps(entries, end.directoryOffset, source.name),
   ];
   return { ...end, entries, byName, conflicts };
@@ -71,10 +74,12 @@ function parseEntries(bytes: Uint8Array, end: ArchiveEnd, path: string): Mutable
       { path, offset: end.directoryOffset },
     );
   }
-  const parser: Parser = { path, bytes, view: viewOf(bytes), text: oneCharacterPerByte(bytes), end };
+  const names = new Uint8Array(bytes.byteLength - end.entryCount * LENGTHS.centralHeader);
+  const parser: Parser = { path, bytes, view: viewOf(bytes), end, names, namesLength: 0 };
   const entries: MutableEntry[] = [];
   let at = 0;
   for (let index = 0; index < end.entryCount; index += 1) at = parseEntry(parser, at, entries);
+  nameEntries(parser, entries);
   if (at === bytes.byteLength) return entries;
   throw new ZipError(
     'zip/bad-directory',
@@ -88,9 +93,11 @@ interface Parser {
   readonly path: string;
   readonly bytes: Uint8Array;
   readonly view: DataView;
-  /** All bytes, one character each, from which names are cut. */
-  readonly text: string;
   readonly end: ArchiveEnd;
+  /** Names in ASCII, nearly all, one behind the other: decoding each by itself would take longer than all the rest. */
+  readonly names: Uint8Array;
+  /** Bytes of them so far. */
+  namesLength: number;
 }
 
 /** Parses the header at `at`, appends the entry, and gives the position after it. */
@@ -124,7 +131,7 @@ function parseEntry(parser: Parser, at: number, entries: MutableEntry[]): number
     size: view.getUint32(at + 24, true), // 24
     // 34: disk, 36: internal attributes, 38: external attributes
     localHeaderOffset: view.getUint32(at + 42, true), // 42
-    name: nameAt(parser, at + LENGTHS.centralHeader, nameLength),
+    name: gatherName(parser, at + LENGTHS.centralHeader, nameLength),
     nameLength,
     directoryOffset: offset,
     limit: end.directoryOffset,
@@ -151,7 +158,8 @@ function applyZip64(parser: Parser, entry: MutableEntry, start: number, end: num
   const context = { path, offset: entry.directoryOffset };
   const extra = findExtra(view, start, end, ZIP64_EXTRA);
   if (extra === undefined || extra.length < 8 * fields.length) {
-    throw new ZipError('zip/bad-directory', `${JSON.stringify(entry.name)} lacks its 64-bit sizes`, context);
+    const name = decodeName(parser.bytes.subarray(start - entry.nameLength, start));
+    throw new ZipError('zip/bad-directory', `${JSON.stringify(name)} lacks its 64-bit sizes`, context);
   }
   fields.forEach((field, index) => {
     entry[field] = parseUint64(view, extra.start + 8 * index, context);
@@ -174,9 +182,25 @@ function findExtra(
   return undefined;
 }
 
-function nameAt({ text, bytes }: Parser, start: number, length: number): string {
-  for (let at = start; at < start + length; at += 1) {
-    if (bytes[at]! >= 0x80) return decodeName(bytes.subarray(start, start + length));
+/** Puts a name in ASCII with the others, to be decoded later, and gives nothing; any other name it decodes. */
+function gatherName(parser: Parser, start: number, length: number): string {
+  const { bytes, names, namesLength } = parser;
+  for (let index = 0; index < length; index += 1) {
+    const byte = bytes[start + index]!;
+    if (byte >= 0x80) return decodeName(bytes.subarray(start, start + length));
+    names[namesLength + index] = byte;
   }
-  return text.slice(start, start + length);
+  parser.namesLength = namesLength + length;
+  return '';
+}
+
+/** Gives those entries their names that have none yet. */
+function nameEntries({ names, namesLength }: Parser, entries: readonly MutableEntry[]): void {
+  const text = new TextDecoder().decode(names.subarray(0, namesLength));
+  let at = 0;
+  for (const entry of entries) {
+    if (entry.name !== '') continue;
+    entry.name = text.slice(at, at + entry.nameLength);
+    at += entry.nameLength;
+  }
 }

@@ -49,8 +49,7 @@ export function decodeName(bytes: Uint8Array): string {
 
 const singleByte = new TextDecoder('windows-1252');
 
-/** A string as long as the bytes, equal to them where they are ASCII. */
-export function oneCharacterPerByte(bytes: Uint8Array): string {
+function oneCharacterPerByte(bytes: Uint8Array): string {
   return singleByte.decode(bytes);
 }
 
