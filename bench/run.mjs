@@ -4,8 +4,9 @@
  * What converting and inspecting a 1B checkpoint costs, beside copying it and beside starting Node.
  *
  *     npm run bench [-- --rounds 5 --folder /fast/disk]
+ *     npm run bench -- --only zip
  *
- * Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
+ * `--only` leaves parts out: `convert` is whole checkpoints and headers, `zip` is `zip.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
  * turns, so that whatever else the machine does meets all of them, and the table shows medians. Numbers belong to
  * one machine and one day: docs/performance.md says which.
  *
@@ -19,6 +20,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { measure, medianUsage } from './measure.mjs';
+import { benchOpening } from './zip.mjs';
 
 /** @typedef {import('./measure.mjs').Usage} Usage */
 /** @typedef {{ command: string, args: string[] }} Command */
@@ -30,6 +32,7 @@ const MAKE_CHECKPOINT = fileURLToPath(new URL('make-checkpoint.mjs', import.meta
 const { values: options } = parseArgs({
   options: {
     folder: { type: 'string', default: join(tmpdir(), 'llama-inspect-bench') },
+    only: { type: 'string' },
     rounds: { type: 'string', default: '5' },
   },
 });
@@ -58,14 +61,22 @@ const HEADERS_ONLY = {
   tensors: cli('tensors', checkpoint),
 };
 
-await makeCheckpointOnce();
+const PARTS = { convert: benchConverting, zip: () => benchOpening({ ...options, rounds: Number(options.rounds) }) };
+
+const parts = Object.entries(PARTS).filter(([name]) => options.only === undefined || options.only === name);
+if (parts.length === 0) throw new Error(`--only takes one of ${Object.keys(PARTS).join(', ')}`);
 console.log(machine());
-const whole = await medians(WHOLE_FILE, Number(options.rounds));
-console.log(`\nA 1B checkpoint of 2.5 GB, medians of ${options.rounds} runs:\n`);
-printTable(whole, 'cp, then sync', 'wall', (usage, base) => `${(usage / base).toFixed(2)} x`);
-const headers = await medians(HEADERS_ONLY, START_ROUNDS);
-console.log(`\nHeaders only, medians of ${START_ROUNDS} runs:\n`);
-printTable(headers, 'node -e 0', 'cpu', (usage, base) => `+${Math.round((usage - base) * 1000)} ms`);
+for (const [, bench] of parts) await bench();
+
+async function benchConverting() {
+  await makeCheckpointOnce();
+  const whole = await medians(WHOLE_FILE, Number(options.rounds));
+  console.log(`\nA 1B checkpoint of 2.5 GB, medians of ${options.rounds} runs:\n`);
+  printTable(whole, 'cp, then sync', 'wall', (usage, base) => `${(usage / base).toFixed(2)} x`);
+  const headers = await medians(HEADERS_ONLY, START_ROUNDS);
+  console.log(`\nHeaders only, medians of ${START_ROUNDS} runs:\n`);
+  printTable(headers, 'node -e 0', 'cpu', (usage, base) => `+${Math.round((usage - base) * 1000)} ms`);
+}
 
 async function makeCheckpointOnce() {
   const complete = await access(join(checkpoint, 'checklist.chk')).then(
