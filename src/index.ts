@@ -18,6 +18,7 @@ export * from './source/memory.js';
 export * from './zip/zip-error.js';
 export * from './pickle/errors.js';
 export type { PickleLimits } from './pickle/limits.js';
+export type { GlobalClass } from './pickle/verdicts.js';
 
 export * from './quant/cast-loss.js';
 export type { NumberCounts } from './quant/number-tally.js';
@@ -45,6 +46,8 @@ export type { Condition, ConditionKind } from './integrity/condition.js';
 export type { Crc32 } from './integrity/deep-members.js';
 export * from './integrity/deep-report.js';
 export * from './integrity/files-report.js';
+export * from './integrity/scan/scan-report.js';
+export { type ScanOptions, scanFolder, scanSource } from './integrity/scan/scan-folder.js';
 export * from './integrity/verify-folder.js';
 export * from './integrity/list-tensors.js';
 

@@ -19,6 +19,7 @@ export type { CreateHasher, HashAlgorithm, Hasher } from './integrity/hash.js';
 export type { FileToHash, HashFiles, HashOutcome } from './integrity/hash-files.js';
 export { createNodeHasher } from './integrity/hash-node.js';
 export { hashFilesOnDisk } from './integrity/hash-pool-node.js';
+export { scan } from './integrity/scan/scan-path-node.js';
 export { type ListPathOptions, listTensors, verifyFolder } from './integrity/verify-path-node.js';
 export { type DirectoryOutputOptions, directoryOutput } from './convert/directory-output.js';
 export { type ConvertPathOptions, convert, planConversionTo, runPlanTo } from './convert/convert-path-node.js';

@@ -34,6 +34,8 @@ export interface CommandContext {
   readonly signal: AbortSignal;
   /** Prints the one answer of the command. */
   answer(answer: Answer): Promise<void>;
+  /** Prints a document for another program, whatever it is, in place of the answer. */
+  document(text: string): Promise<void>;
   /** Prints lines that come before the answer; nothing with `--json`. */
   announce(lines: readonly Line[]): Promise<void>;
   /** Prints warnings to standard error. */
@@ -67,6 +69,7 @@ export function commandContext(
       if (json === true) await printJson(out, await answer.json());
       else await out.print(renderLines(await answer.lines(), out.paint));
     },
+    document: (text) => out.print(text),
     announce: async (lines) => {
       if (json !== true) await out.print(renderLines(lines, out.paint));
     },

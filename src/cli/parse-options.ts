@@ -1,5 +1,5 @@
 /**
- * Numbers on the command line.
+ * Numbers, sizes and names on the command line.
  *
  * @module
  */
@@ -29,4 +29,10 @@ export function parseRopeFactor(text: string): number {
   const factor = Number(text);
   if (text.trim() !== '' && Number.isFinite(factor) && factor >= 1) return factor;
   throw new InvalidArgumentError('A number of at least 1 was expected, such as 8 or 32.');
+}
+
+/** The names so far and one more, `module.name` in full: a pattern would allow what nobody thought of. @throws InvalidArgumentError */
+export function collectGlobalName(name: string, names: readonly string[] = []): string[] {
+  if (/^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u.test(name)) return [...names, name];
+  throw new InvalidArgumentError('The full name of a class or function was expected, such as mylib.config.Config.');
 }

@@ -16,11 +16,12 @@ import type { CommandContext } from './context.js';
 import { addDemo } from './demo.js';
 import { addInspect } from './inspect.js';
 import { addLogits } from './logits.js';
+import { addScan } from './scan.js';
 import { addTensors } from './tensors.js';
 import { addVerify } from './verify.js';
 
-/** 0: fine; 1: it ran and the answer is no. Failures are thrown. */
-export type ExitCode = 0 | 1;
+/** 0: fine; 1: it ran and the answer is no; 2: the question could not be answered. Other failures are thrown. */
+export type ExitCode = 0 | 1 | 2;
 
 /** What a command does with its arguments. */
 export type CommandAction<A extends readonly unknown[]> = (context: CommandContext, ...args: A) => Promise<ExitCode>;
@@ -49,7 +50,8 @@ export function cliProgram(write: (text: string) => void, bind: Bind): Command {
     .configureOutput({ writeOut: write, outputError: () => {} })
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
-  for (const add of [addInspect, addTensors, addVerify, addConvert, addCheck, addLogits, addDemo]) add(program, bind);
+  for (const add of [addInspect, addTensors, addVerify, addScan, addConvert, addCheck, addLogits, addDemo])
+    add(program, bind);
   return program;
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Command } from 'commander';
 
+import { collectGlobalName } from './parse-options.js';
 import type { Bind } from './program.js';
 
 const EXAMPLES = `
@@ -18,6 +19,7 @@ Examples:
 
 interface VerifyCommandOptions {
   readonly deep?: boolean;
+  readonly allow?: readonly string[];
 }
 
 /** Adds the command. */
@@ -27,16 +29,17 @@ export function addVerify(program: Command, bind: Bind): void {
     .summary('is it intact? hashes, structure, shapes')
     .description(
       'Compare every file with checklist.chk, and the tensors with the ' +
-        'hyperparameters and the tokenizer. Reads every byte once, and with --deep ' +
-        'the weights once more.',
+        'hyperparameters and the tokenizer, and scan every pickle. Reads every byte ' +
+        'once, and with --deep the weights once more.',
     )
     .argument('<folder>', 'checkpoint')
     .option('--deep', 'checksums inside archives by tensor; NaN, infinity, zeros')
+    .option('--allow <name>', 'no finding of the scan: module.name; may be given again', collectGlobalName)
     .addHelpText('after', EXAMPLES)
     .action(
-      bind(async (context, path: string, { deep }: VerifyCommandOptions) => {
+      bind(async (context, path: string, { deep, allow }: VerifyCommandOptions) => {
         const { verifyFolder } = await import('../integrity/verify-path-node.js');
-        const report = await context.watch((watching) => verifyFolder(path, { deep, ...watching }));
+        const report = await context.watch((watching) => verifyFolder(path, { deep, allow, ...watching }));
         await context.answer({
           lines: async () => (await import('../report/verification.js')).verificationLines(report),
           json: async () => (await import('../report/json.js')).verificationJson(report),

@@ -17,6 +17,8 @@ import type { Crc32 } from './deep-members.js';
 import type { DeepReport } from './deep-report.js';
 import type { FilesReport, FilesVerdict } from './files-report.js';
 import type { HashFiles } from './hash-files.js';
+import { scanFolder } from './scan/scan-folder.js';
+import type { ScanReport } from './scan/scan-report.js';
 import { verifyFiles } from './verify-files.js';
 
 /** What the tensors and hyperparameters say about each other. */
@@ -41,6 +43,8 @@ export interface FolderReport {
   readonly files: FilesReport;
   /** Tensors against hyperparameters and tokenizer. */
   readonly structure: StructureReport;
+  /** What would run if Python loaded the files, and what two programs would read differently. */
+  readonly scan: ScanReport;
   /** Every byte of the weights; undefined unless asked for. */
   readonly deep: DeepReport | undefined;
 }
@@ -55,11 +59,13 @@ export interface VerifyFolderOptions extends OperationOptions {
   readonly deep?: boolean | undefined;
   /** Implementation of CRC-32 for that; JavaScript when absent. */
   readonly crc32?: Crc32 | undefined;
+  /** Names that pickles may hold although no list has them, `module.name`. */
+  readonly allow?: readonly string[] | undefined;
 }
 
 /**
- * Verifies a checkpoint folder: reads every listed file once, and the headers and norms of the weights; with `deep`
- * every file of weights once more.
+ * Verifies a checkpoint folder: reads every listed file once, the headers and norms of the weights, and the pickles in
+ * them as {@link scanFolder} does; with `deep` every file of weights once more.
  * Findings are data; nothing about the folder's content is thrown.
  *
  * @throws SourceError when the folder itself cannot be read; the signal's reason when aborted
@@ -72,9 +78,11 @@ export async function verifyFolder(folder: Folder, options: VerifyFolderOptions 
     ...(hashFiles && { hashFiles }),
   });
   const structure = await verifyStructure(folder, options);
+  const scan = await scanFolder(folder, { allow: options.allow, signal, onProgress });
   const deep = options.deep === true ? await lookDeeper(folder, options) : undefined;
-  const isFailed = structure.status === 'failed' || deep?.verdict === 'failed';
-  return { path: folder.name, verdict: isFailed ? 'failed' : files.verdict, files, structure, deep };
+  const isUnsafe = scan.files.some((file) => file.verdict !== 'clean');
+  const isFailed = structure.status === 'failed' || isUnsafe || deep?.verdict === 'failed';
+  return { path: folder.name, verdict: isFailed ? 'failed' : files.verdict, files, structure, scan, deep };
 }
 
 /** Loaded only when it is asked for. */

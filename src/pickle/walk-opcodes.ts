@@ -64,11 +64,18 @@ const MOVES = {
   POP: (walk) => walk.popValueOrMark(),
   POP_MARK: (walk) => void walk.popMark(),
   DUP: (walk) => walk.push(walk.top()),
-  PUT: (walk) => walk.put(slotOf(walk)),
+  PUT: (walk) => {
+    const slot = slotOf(walk);
+    if (slot !== undefined) walk.put(slot);
+  },
   BINPUT: (walk) => walk.put(walk.input.uint(1)),
   LONG_BINPUT: (walk) => walk.put(walk.input.uint(4)),
   MEMOIZE: (walk) => walk.put(walk.memo.size),
-  GET: (walk) => walk.get(slotOf(walk)),
+  GET: (walk) => {
+    const slot = slotOf(walk);
+    if (slot === undefined) walk.push(OTHER);
+    else walk.get(slot);
+  },
   BINGET: (walk) => walk.get(walk.input.uint(1)),
   LONG_BINGET: (walk) => walk.get(walk.input.uint(4)),
 } satisfies Partial<Record<PickleOpcodeName, WalkStep>>;
@@ -167,10 +174,10 @@ function nameIn(walk: WalkState, line: DataView): string {
   return name ?? decodeLatin1(line, 0, line.byteLength);
 }
 
-/** The slot that a line names; -1, which is never put, where it names none. */
-function slotOf(walk: WalkState): number {
+/** The slot that a line names; undefined where it names none. */
+function slotOf(walk: WalkState): number | undefined {
   const slot = decimalOf(walk);
   if (typeof slot === 'number' && slot >= 0) return slot;
   walk.fail('pickle/bad-argument', 'wants the number of a memo slot');
-  return -1;
+  return undefined;
 }

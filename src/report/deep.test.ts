@@ -4,6 +4,7 @@ import { CheckpointError } from '../errors.js';
 import type { DamagedMember, DeepFile, DeepReport, TensorNumbers } from '../integrity/deep-report.js';
 import type { FilesReport, ListedFile } from '../integrity/files-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
+import { NOT_SCANNED } from '../testing/scan-reports.js';
 import { renderLines } from './lines.js';
 import { verificationLines } from './verification.js';
 
@@ -53,7 +54,9 @@ function text(
     config: undefined,
     notes: ['all tensors are present'],
   } as const;
-  return renderLines(verificationLines({ path: 'Llama', verdict, files: { ...nothing, ...files }, structure, deep }));
+  return renderLines(
+    verificationLines({ path: 'Llama', verdict, files: { ...nothing, ...files }, structure, scan: NOT_SCANNED, deep }),
+  );
 }
 
 const failed = (...files: readonly DeepFile[]): DeepReport => ({ verdict: 'failed', files });

@@ -14,6 +14,7 @@ import type { CheckpointError } from '../errors.js';
 import type { ForwardResult } from '../forward/forward.js';
 import type { ListedTensor } from '../integrity/list-tensors.js';
 import type { DeepFile } from '../integrity/deep-report.js';
+import type { ScanReport } from '../integrity/scan/scan-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
 import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
 import type { PathInspection } from '../llama/inspect-path-node.js';
@@ -79,14 +80,20 @@ export function tensorsJson(tensors: readonly ListedTensor[]): JsonReport {
   return jsonReport('tensors', { tensors });
 }
 
+/** A scan, kind `scan`. */
+export function scanJson(report: ScanReport): JsonReport {
+  return jsonReport('scan', { ...report });
+}
+
 /** A verified folder, kind `verification`. */
-export function verificationJson({ path, verdict, files, structure, deep }: FolderReport): JsonReport {
+export function verificationJson({ path, verdict, files, structure, scan, deep }: FolderReport): JsonReport {
   const { status, error, config, notes } = structure;
   return jsonReport('verification', {
     path,
     verdict,
     files,
     structure: { status, error: orNull(error), config: config ?? null, notes },
+    scan,
     deep: deep === undefined ? null : { verdict: deep.verdict, files: deep.files.map(deepFileOf) },
   });
 }

@@ -5,11 +5,12 @@
  */
 import { type DeepReport, isSpecial } from '../integrity/deep-report.js';
 import type { FilesReport, FileStatus } from '../integrity/files-report.js';
+import type { ScanReport } from '../integrity/scan/scan-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
 import { counted } from './numbers.js';
 
 /** Reasons of the verdict, gravest first. */
-export function verificationHeadline({ verdict, files, structure, deep }: FolderReport): string[] {
+export function verificationHeadline({ verdict, files, structure, scan, deep }: FolderReport): string[] {
   const count = files.files.length;
   if (verdict === 'intact') {
     const rest =
@@ -18,7 +19,18 @@ export function verificationHeadline({ verdict, files, structure, deep }: Folder
   }
   if (verdict === 'unproven') return [unprovenReason(files)];
   const structureFault = structure.status === 'failed' ? ['the structure does not hold together'] : [];
-  return [...fileFaults(files), ...structureFault, ...(deep === undefined ? [] : deepFaults(deep, files))];
+  return [
+    ...fileFaults(files),
+    ...structureFault,
+    ...scanFaults(scan),
+    ...(deep === undefined ? [] : deepFaults(deep, files)),
+  ];
+}
+
+/** What a scan found; files that cannot be read are the news of the files themselves. */
+function scanFaults({ files }: ScanReport): string[] {
+  const unsafe = files.filter(({ verdict }) => verdict === 'findings').length;
+  return unsafe === 0 ? [] : [`${counted(unsafe, 'file')} with findings of the scan`];
 }
 
 /** Faults that only a look at every byte shows; damage in a file whose hash is wrong is no news. */

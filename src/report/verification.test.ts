@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../errors.js';
 import type { FilesReport, ListedFile } from '../integrity/files-report.js';
 import type { FolderReport, StructureReport } from '../integrity/verify-folder.js';
+import { NOT_SCANNED } from '../testing/scan-reports.js';
 import { renderLines } from './lines.js';
 import { verificationLines } from './verification.js';
 
@@ -21,7 +22,7 @@ function listed(name: string, more: Partial<ListedFile> = {}): ListedFile {
 
 function report(verdict: FolderReport['verdict'], files: Partial<FilesReport>, structure = CONSISTENT): FolderReport {
   const nothing = { verdict, listFound: true, lists: [], files: [], unlisted: [], notCovered: [] };
-  return { path: 'Llama', verdict, files: { ...nothing, ...files }, structure, deep: undefined };
+  return { path: 'Llama', verdict, files: { ...nothing, ...files }, structure, scan: NOT_SCANNED, deep: undefined };
 }
 
 const text = (folder: FolderReport): string => renderLines(verificationLines(folder));

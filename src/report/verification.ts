@@ -10,6 +10,7 @@ import { damageLines, deepLines } from './deep.js';
 import { BAD, GOOD, NEITHER } from './findings.js';
 import { type Line, type Style, flow, marked, shown, wrap } from './lines.js';
 import { exactSize } from './numbers.js';
+import { scanSummary } from './scan.js';
 import { verificationHeadline } from './verification-headline.js';
 
 /** The words of the verdicts. */
@@ -34,6 +35,7 @@ export function verificationLines(report: FolderReport): Line[] {
     ...files.flatMap((file) => listedFileLines(file, width, report)),
     ...suspicious.flatMap((file) => suspiciousLines(file, width)),
     ...structureLines(report.structure, width, [...files, ...unlisted]),
+    ...scanSummary(report.scan, width, isExplained),
     ...(report.deep === undefined ? [] : deepLines(report.deep, { width, isExplained })),
     ...lists.flatMap(listLines),
     ...notCoveredLines(notCovered),

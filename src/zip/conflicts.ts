@@ -1,8 +1,8 @@
 /**
  * Members that contradict each other.
  *
- * The directory may list a name twice, or two members that share bytes; then one program shows one
- * content and another program another. The least a member can take is its header, its name and its
+ * The directory may list a name twice, or two that differ in case only, or two members that share bytes; then one
+ * program shows one content and another program another. The least a member can take is its header, its name and its
  * data, which is what is compared here without reading a local header; extra fields come on top and
  * are checked when the data are located.
  *
@@ -16,15 +16,24 @@ import { ZipError } from './zip-error.js';
 /** Conflicts that are collected; an archive made to have millions of them should not cost more. */
 const MOST_CONFLICTS = 64;
 
-/** Finds names that occur twice. */
+/**
+ * Finds names that occur twice, whatever their case: PyTorch looks names up without regard to the case of letters, so
+ * of `data.pkl` and `Data.pkl` it may open either, and nobody can tell which.
+ */
 export function findDuplicates(entries: readonly MutableEntry[], path: string): ZipError[] {
-  const seen = new Set<string>();
+  const folded = entries.map(({ name }) => name.toLowerCase());
+  if (new Set(folded).size === entries.length) return [];
+  const seen = new Map<string, string>();
   const conflicts: ZipError[] = [];
-  for (const entry of entries) {
-    if (!seen.has(entry.name)) {
-      seen.add(entry.name);
+  for (const [index, entry] of entries.entries()) {
+    const first = seen.get(folded[index]!);
+    if (first === undefined) {
+      seen.set(folded[index]!, entry.name);
     } else if (conflicts.length < MOST_CONFLICTS) {
-      const message = `two members are called ${JSON.stringify(entry.name)}`;
+      const message =
+        first === entry.name
+          ? `two members are called ${JSON.stringify(entry.name)}`
+          : `${JSON.stringify(first)} and ${JSON.stringify(entry.name)} are one name to programs that ignore case, as PyTorch does`;
       conflicts.push(new ZipError('zip/duplicate-name', message, { path, offset: entry.directoryOffset }));
     }
   }

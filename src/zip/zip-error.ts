@@ -17,6 +17,8 @@ import { CheckpointError, type ErrorContext } from '../errors.js';
  * - `zip/duplicate-name`: two members share a name
  * - `zip/overlap`: members overlap each other or the directory
  * - `zip/bad-local-header`: a member's own header is missing or contradicts the directory
+ * - `zip/unlisted-bytes`: bytes between members that no member accounts for (found by a scan)
+ * - `zip/bad-descriptor`: the sizes behind a member's data contradict the directory (found by a scan)
  * - `zip/encrypted`, `zip/unsupported-method`: members that cannot be unpacked here
  * - `zip/bad-data`: compressed data that do not unpack to the announced size
  * - `zip/bad-write`: a writer was given something else than was planned
@@ -31,6 +33,8 @@ export type ZipErrorCode =
   | 'zip/duplicate-name'
   | 'zip/overlap'
   | 'zip/bad-local-header'
+  | 'zip/unlisted-bytes'
+  | 'zip/bad-descriptor'
   | 'zip/encrypted'
   | 'zip/unsupported-method'
   | 'zip/bad-data'
