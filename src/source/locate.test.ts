@@ -125,6 +125,9 @@ describe('openPath', () => {
 
   it('refuses what is not there', async () => {
     await expect(openPath(join(root, 'none'))).rejects.toMatchObject({ code: 'source/not-found' });
-    await expect(openFolderPath(join(checkpoints, 'weights'))).rejects.toMatchObject({ code: 'source/not-a-folder' });
+    await expect(openFolderPath(join(checkpoints, 'weights'))).rejects.toMatchObject({
+      code: 'source/not-a-folder',
+      hint: `name the folder that it lies in: ${checkpoints}`,
+    });
   });
 });

@@ -8,7 +8,7 @@
  */
 import { dirname, resolve } from 'node:path';
 
-import type { ByteSource } from './byte-source.js';
+import { type ByteSource, SourceError } from './byte-source.js';
 import { openDirectory } from './directory.js';
 import { openFileSource } from './file.js';
 import type { Folder } from './folder.js';
@@ -57,7 +57,10 @@ export async function openFolderPath(pathOrName: string): Promise<Extract<Opened
   const opened = await openPath(pathOrName);
   if (opened.kind === 'folder') return opened;
   await opened.source.close();
-  return { ...opened, kind: 'folder', folder: await openDirectory(opened.path), parent: undefined };
+  throw new SourceError('source/not-a-folder', 'a folder was expected, but this is a file', {
+    path: opened.path,
+    hint: `name the folder that it lies in: ${dirname(opened.path)}`,
+  });
 }
 
 /** A path that ends in `.` or `..` says nothing about what lies there, and converted files are named after it. */

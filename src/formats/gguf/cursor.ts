@@ -14,6 +14,12 @@ import { type GgufNumberType, isInRange, numberFormat } from './value-types.js';
 /** Bytes of the window: 30 reads for the header of a Llama 3 file. */
 const WINDOW_BYTES = 1 << 18;
 
+/** What to do about a file that ends too early. */
+export const AGAIN = 'download or copy the file again';
+
+/** Until the header is whole, nobody can say how long the file should be. */
+const IN_HEADER = `the file ends inside its header, or is damaged there: ${AGAIN}`;
+
 /** Bytes of a string's length. */
 const LENGTH_BYTES = 8;
 
@@ -85,7 +91,7 @@ export class GgufCursor {
     const count = format.get(this.#view, await this.#take(format.byteLength, `the number of ${what}`));
     if (count * leastBytes > this.left) {
       const message = `the file says there are ${count} ${what}, but only ${this.left} bytes are left`;
-      throw this.error('gguf/truncated', message, offset);
+      throw this.error('gguf/truncated', message, offset, IN_HEADER);
     }
     if (count <= most) return count;
     throw this.error('gguf/too-large', `the file says there are ${count} ${what}, at most ${most} are read`, offset);
@@ -145,7 +151,8 @@ export class GgufCursor {
       const length = get(this.#view, this.#at);
       if (length > this.left - LENGTH_BYTES) {
         const left = this.left - LENGTH_BYTES;
-        throw this.error('gguf/truncated', `a string of ${what} has ${length} bytes, but only ${left} are left`);
+        const message = `a string of ${what} has ${length} bytes, but only ${left} are left`;
+        throw this.error('gguf/truncated', message, this.position, IN_HEADER);
       }
       this.skip(LENGTH_BYTES + length);
     }
@@ -162,7 +169,8 @@ export class GgufCursor {
   async #fill(length: number, what: string): Promise<void> {
     if (this.#at + length <= this.#filled) return;
     if (length > this.left) {
-      throw this.error('gguf/truncated', `${what} takes ${length} bytes, but only ${this.left} are left of the file`);
+      const message = `${what} takes ${length} bytes, but only ${this.left} are left of the file`;
+      throw this.error('gguf/truncated', message, this.position, IN_HEADER);
     }
     this.#start = this.position;
     this.#at = 0;

@@ -24,6 +24,7 @@ export type GgufErrorCode =
   | 'gguf/unsupported-dtype'
   | 'gguf/bad-shape'
   | 'gguf/bad-offset'
+  | 'gguf/trailing-data'
   | 'gguf/missing-part'
   | 'gguf/foreign-part'
   | 'gguf/part-order';

@@ -70,7 +70,7 @@ describe('a malformed GGUF file', () => {
     ['bad-alignment', 'an alignment of 24', file({ pairs: [pair('general.alignment', U32, u32(24))] })],
     ['bad-alignment', 'an alignment as u64', file({ pairs: [pair('general.alignment', U64, u64(32))] })],
     ['bad-alignment', 'an alignment as array', file({ pairs: [pair('general.alignment', ARR, U32, u64(1), u32(32))] })],
-    ['duplicate-tensor', 'a name twice', file({ tensors: [tensor('t', [0], 0, 0), tensor('t', [0], 0, 0)] })],
+    ['duplicate-tensor', 'a name twice', file({ tensors: [tensor('t', [1], 0, 0), tensor('t', [1], 0, 0)] })],
     ['unsupported-dtype', 'an unknown type', file({ tensors: [tensor('t', [4], 99, 0)], dataLength: 64 })],
     ['unsupported-dtype', 'a type that ggml has dropped', file({ tensors: [tensor('t', [32], 31, 0)], dataLength: 64 })], // prettier-ignore
     ['bad-shape', 'five extents', file({ tensors: [tensor('t', [1, 1, 1, 1, 1], 0, 0)], dataLength: 64 })],
@@ -78,11 +78,15 @@ describe('a malformed GGUF file', () => {
     ['bad-shape', 'a scalar of a type with blocks', file({ tensors: [tensor('t', [], 8, 0)], dataLength: 64 })],
     ['overflow', 'an extent of 2^63', file({ tensors: [tensor('t', [1n << 63n], 0, 0)] })],
     ['overflow', 'extents whose product is 2^64', file({ tensors: [tensor('t', [2 ** 32, 2 ** 32], 0, 0)] })],
-    ['overflow', 'extents whose product would come back to zero', file({ tensors: [tensor('t', [0, 2 ** 40, 2 ** 40], 0, 0)] })], // prettier-ignore
+    ['bad-shape', 'an extent of 0', file({ tensors: [tensor('t', [4, 0], 0, 0)] })],
+    ['bad-shape', 'an extent of 0 that hides others', file({ tensors: [tensor('t', [0, 2 ** 40, 2 ** 40], 0, 0)] })],
     ['overflow', 'an offset of 2^63', file({ tensors: [tensor('t', [1], 0, 1n << 63n)] })],
     ['overflow', 'an end beyond 2^53', file({ tensors: [tensor('t', [2 ** 50], 0, 2 ** 53 - 32)] })],
     ['truncated', 'data that ends too early', file({ tensors: [tensor('t', [8], 0, 0)], dataLength: 31 })],
     ['truncated', 'an offset behind the file', file({ tensors: [tensor('t', [8], 0, 2 ** 40)], dataLength: 64 })],
+    ['trailing-data', 'a byte behind the padding', file({ tensors: [tensor('t', [8], 0, 0)], dataLength: 33 })],
+    ['trailing-data', 'a second file appended', Uint8Array.of(...WHOLE, ...WHOLE)],
+    ['trailing-data', 'data without a tensor', file({ dataLength: 33 })],
     ['bad-offset', 'an offset that is not aligned', file({ tensors: [tensor('t', [1], 0, 8)], dataLength: 64 })],
     ['bad-offset', 'tensors that overlap', file({ tensors: [tensor('a', [16], 0, 0), tensor('b', [8], 0, 32)], dataLength: 64 })], // prettier-ignore
     ['bad-offset', 'tensors in one place', file({ tensors: [tensor('a', [8], 0, 0), tensor('b', [8], 0, 0)], dataLength: 64 })], // prettier-ignore
@@ -95,9 +99,9 @@ describe('a malformed GGUF file', () => {
 
   it('is refused before memory is taken for what it claims', async () => {
     // Sparse files of terabytes whose counts would fit: the caps hold, not the size.
-    const huge = (bytes: Uint8Array) => ({
+    const huge = (bytes: Uint8Array, size = 2 ** 45) => ({
       ...memorySource(bytes),
-      size: 2 ** 45,
+      size,
       readInto: async (offset: number, target: Uint8Array) =>
         target.set(bytes.subarray(offset, offset + target.length)),
     });
@@ -113,7 +117,7 @@ describe('a malformed GGUF file', () => {
         expect.objectContaining({ code: 'gguf/too-large' }) as Error,
       );
     }
-    const strings = await openGgufFile(huge(file({ pairs: [pair('k', ARR, STR, u64(1), u64(1n << 40n))], dataLength: 32 }))); // prettier-ignore
+    const strings = await openGgufFile(huge(file({ pairs: [pair('k', ARR, STR, u64(1), u64(1n << 40n))], dataLength: 32 }), 2 ** 40 + 64)); // prettier-ignore
     await expect(arrayOf(strings, 'k').readStrings()).rejects.toThrow('the elements of k take 1099511627784 bytes');
   });
 
@@ -151,6 +155,17 @@ describe('a malformed GGUF file', () => {
     const dropped = await refusal(file({ tensors: [tensor('t', [32], 31, 0)], dataLength: 64 }));
     expect(dropped).toMatchObject({ message: 'tensor t has the type Q4_0_4_4, which ggml has dropped' });
     expect(dropped.hint).toBe('convert the original model again');
+  });
+
+  it('says how much is missing at the end, or too much', async () => {
+    const whole = file({ tensors: [tensor('a', [8], 0, 0), tensor('b', [8], 0, 32)], dataLength: 64 });
+    const short = await refusal(whole.subarray(0, whole.byteLength - 40));
+    expect(short.message).toMatch(/^cut off: tensor b, the last one, ends at 0x[0-9a-f]+, but the file has \d+ bytes$/);
+    expect(short).toMatchObject({ hint: '40 bytes are missing: download or copy the file again' });
+    const long = await refusal(Uint8Array.of(...whole, 1, 2, 3));
+    expect(long.message).toMatch(/^3 bytes follow the last tensor/);
+    expect(long.hint).toBe(`keep only the first ${whole.byteLength} bytes, or download or copy the file again`);
+    expect((await refusal(whole.subarray(0, 60))).hint).toMatch(/^the file ends inside its header/);
   });
 
   it('is refused at every truncation', async () => {

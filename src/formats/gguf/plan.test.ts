@@ -170,13 +170,19 @@ describe('planGguf', () => {
       'bad-shape',
       [],
       [{ name: 't', dtype: 'float32', shape: [1, 1, 1, 1, 1] }],
-      'tensor t has the shape [1, 1, 1, 1, 1], but GGUF takes 4 extents, the last a multiple of 1 for float32',
+      'tensor t has the shape [1, 1, 1, 1, 1], but GGUF takes 4 extents from 1 on, the last a multiple of 1 for float32',
     ],
     [
       'bad-shape',
       [],
       [{ name: 't', dtype: 'q8_0', shape: [2, 48] }],
-      'tensor t has the shape [2, 48], but GGUF takes 4 extents, the last a multiple of 32 for q8_0',
+      'tensor t has the shape [2, 48], but GGUF takes 4 extents from 1 on, the last a multiple of 32 for q8_0',
+    ],
+    [
+      'bad-shape',
+      [],
+      [{ name: 't', dtype: 'float32', shape: [0, 2] }],
+      'tensor t has the shape [0, 2], but GGUF takes 4 extents from 1 on, the last a multiple of 1 for float32',
     ],
   ])('refuses with %s what the format cannot hold', (code, metadata, tensors, message) => {
     expect(() => planGguf({ metadata, tensors })).toThrow(expect.objectContaining({ code: `gguf/${code}`, message }));

@@ -156,7 +156,7 @@ function expectGgmlType({ name, dtype, shape }: TensorInfo): GgmlType {
 
 function expectShape(name: string, dtype: DType, shape: readonly number[]): void {
   const { blockElements } = blockLayout(dtype);
-  if (shape.length <= MAX_RANK && rowLengthOf(shape) % blockElements === 0) return;
-  const limits = `GGUF takes ${MAX_RANK} extents, the last a multiple of ${blockElements} for ${dtype}`;
+  if (shape.length <= MAX_RANK && rowLengthOf(shape) % blockElements === 0 && !shape.includes(0)) return;
+  const limits = `GGUF takes ${MAX_RANK} extents from 1 on, the last a multiple of ${blockElements} for ${dtype}`;
   throw new GgufError('gguf/bad-shape', `tensor ${shownName(name)} has the shape [${shape.join(', ')}], but ${limits}`);
 }

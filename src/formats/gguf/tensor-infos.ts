@@ -12,7 +12,8 @@ import { blockLayout, byteLengthOf } from '../../dtype.js';
 import { hexOffset } from '../../errors.js';
 import { shownName } from '../shown-name.js';
 import type { TensorInfo } from '../tensor.js';
-import type { GgufCursor } from './cursor.js';
+import { alignedUp } from './alignment.js';
+import { AGAIN, type GgufCursor } from './cursor.js';
 import { type GgmlType, ggmlTypeOfId, removedTypeName } from './tensor-types.js';
 
 /** Most extents of a shape, as in ggml. */
@@ -66,9 +67,10 @@ export async function readTensorInfos(cursor: GgufCursor, count: number): Promis
 }
 
 /**
- * Checks that every tensor lies inside the file, aligned, and that no two share a byte.
+ * Checks that every tensor starts at a multiple of the alignment, that no two share a byte, and that the file ends
+ * where the last one does, or where its padding does.
  *
- * @throws GgufError `gguf/bad-offset`, `gguf/truncated`
+ * @throws GgufError `gguf/bad-offset`, `gguf/truncated`, `gguf/trailing-data`
  */
 export function expectPlaces(
   cursor: GgufCursor,
@@ -85,14 +87,24 @@ export function expectPlaces(
       const message = `${tensor} starts at ${hexOffset(offset)} of the data, which is no multiple of ${alignment}`;
       throw cursor.error('gguf/bad-offset', message, infoOffset);
     }
-    if (dataStart + offset + byteLength > cursor.source.size) {
-      const message = `${tensor} ends at ${hexOffset(dataStart + offset + byteLength)}, but the file has ${cursor.source.size} bytes`;
-      throw cursor.error('gguf/truncated', message, cursor.source.size, 'download or copy the file again');
-    }
     if (offset < end) throw cursor.error('gguf/bad-offset', `${tensor} overlaps ${before}`, infoOffset);
     end = offset + byteLength;
     before = tensor;
   }
+  expectEnd(cursor, dataStart + end, alignment, before);
+}
+
+function expectEnd(cursor: GgufCursor, end: number, alignment: number, last: string): void {
+  const { size } = cursor.source;
+  const padded = alignedUp(end, alignment);
+  // a file without tensors may do without the padding of its header too
+  if (last !== '' && end > size) {
+    const message = `cut off: ${last}, the last one, ends at ${hexOffset(end)}, but the file has ${size} bytes`;
+    throw cursor.error('gguf/truncated', message, size, `${end - size} bytes are missing: ${AGAIN}`);
+  }
+  if (size <= padded) return;
+  const message = `${size - padded} bytes follow the last tensor, whose padding ends at ${hexOffset(padded)}`;
+  throw cursor.error('gguf/trailing-data', message, padded, `keep only the first ${padded} bytes, or ${AGAIN}`);
 }
 
 async function readInfo(cursor: GgufCursor, name: string, infoOffset: number): Promise<GgufTensorInfo> {
@@ -107,9 +119,7 @@ async function readInfo(cursor: GgufCursor, name: string, infoOffset: number): P
     throw cursor.error('gguf/bad-shape', message, infoOffset);
   }
   const byteLength = byteLengthOf(type.dtype, elements);
-  // an extent of zero must not hide that the others overflow in other readers
-  const mostElements = shape.reduce((product, extent) => product * Math.max(extent, 1), 1);
-  if (!Number.isSafeInteger(offset + byteLength) || !Number.isSafeInteger(mostElements)) {
+  if (!Number.isSafeInteger(offset + byteLength) || !Number.isSafeInteger(elements)) {
     throw cursor.error('gguf/overflow', `${tensor} of shape [${shape.join(', ')}] exceeds 2^53 bytes`, infoOffset);
   }
   return { name, dtype: type.dtype, shape, type, offset, byteLength, infoOffset };
@@ -122,7 +132,9 @@ async function readShape(cursor: GgufCursor, tensor: string): Promise<number[]> 
   }
   const shape: number[] = [];
   for (let axis = 0; axis < rank; axis++) shape.unshift(await cursor.number('u64', `an extent of ${tensor}`));
-  return shape;
+  // readers that look for overflow by dividing would divide by it
+  if (!shape.includes(0)) return shape;
+  throw cursor.error('gguf/bad-shape', `${tensor} of shape [${shape.join(', ')}] has an extent of 0`);
 }
 
 async function readType(cursor: GgufCursor, tensor: string): Promise<GgmlType> {

@@ -15,6 +15,9 @@ import { findRepeatedName } from './unique-names.js';
 /** Bytes before the JSON text: its length. */
 export const LENGTH_BYTES = 8;
 
+/** What to do about a file that does not end where it should. */
+export const AGAIN = 'download or copy the file again';
+
 /**
  * Most commas and brackets in a header. A header of the largest size allowed describes 800,000 tensors
  * with about eight each; one that holds more is built to fill the memory.

@@ -12,7 +12,7 @@ import { hexOffset } from '../../errors.js';
 import { shownName } from '../shown-name.js';
 import type { TensorInfo } from '../tensor.js';
 import { dtypeOfStored } from './dtypes.js';
-import { type Fail, LENGTH_BYTES, parseHeaderJson } from './header-json.js';
+import { AGAIN, type Fail, LENGTH_BYTES, parseHeaderJson } from './header-json.js';
 import { SafetensorsError } from './safetensors-error.js';
 
 /** Name in the header that is no tensor: a map of strings about the file. */
@@ -145,11 +145,17 @@ function expectCoverage(tensors: readonly HeaderTensor[], dataLength: number, da
   }
   if (covered > dataLength) {
     const message = `the header describes ${covered} bytes of tensors, but only ${dataLength} follow it`;
-    fail('safetensors/truncated', message, dataStart + dataLength, 'download or copy the file again');
+    fail(
+      'safetensors/truncated',
+      message,
+      dataStart + dataLength,
+      `${covered - dataLength} bytes are missing: ${AGAIN}`,
+    );
   }
   if (covered < dataLength) {
     const message = `${dataLength - covered} bytes follow the last tensor, which ends at ${hexOffset(dataStart + covered)}`;
-    fail('safetensors/trailing-data', message, dataStart + covered);
+    const hint = `keep only the first ${dataStart + covered} bytes, or ${AGAIN}`;
+    fail('safetensors/trailing-data', message, dataStart + covered, hint);
   }
 }
 

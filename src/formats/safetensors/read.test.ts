@@ -205,7 +205,17 @@ describe('openSafetensorsFile', () => {
     const error = await refusal(file(WHOLE, 13));
     expect(error.message).toBe('the header describes 20 bytes of tensors, but only 13 follow it');
     expect(error.offset).toBe(8 + WHOLE.length + 13);
-    expect(error.hint).toBe('download or copy the file again');
+    expect(error.hint).toBe('7 bytes are missing: download or copy the file again');
+    const inside = await refusal(file(WHOLE, 20).subarray(0, 50));
+    expect(inside.hint).toBe('the file ends inside its header: download or copy the file again');
+  });
+
+  it('says how much to keep of a file to which something was appended', async () => {
+    const error = await refusal(file(WHOLE, 23));
+    expect(error.message).toBe(
+      `3 bytes follow the last tensor, which ends at 0x${(8 + WHOLE.length + 20).toString(16)}`,
+    );
+    expect(error.hint).toBe(`keep only the first ${8 + WHOLE.length + 20} bytes, or download or copy the file again`);
   });
 
   it('shows names short and harmless', async () => {

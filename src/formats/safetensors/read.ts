@@ -11,7 +11,7 @@ import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
 import { contiguousTensor } from '../contiguous.js';
 import type { TensorFile } from '../tensor.js';
 import { parseHeader } from './header.js';
-import { LENGTH_BYTES } from './header-json.js';
+import { AGAIN, LENGTH_BYTES } from './header-json.js';
 import { SafetensorsError } from './safetensors-error.js';
 
 /** Largest header in bytes; the limit of the library, so that no reader disagrees on a file. */
@@ -56,6 +56,7 @@ async function readHeaderLength(source: ByteSource, options: ReadOptions | undef
     throw new SafetensorsError('safetensors/truncated', `a length of 8 bytes was expected, but the file has ${size}`, {
       path,
       offset: 0,
+      hint: AGAIN,
     });
   }
   const bytes = await source.read(0, LENGTH_BYTES, options);
@@ -72,6 +73,6 @@ async function readHeaderLength(source: ByteSource, options: ReadOptions | undef
   throw new SafetensorsError(
     'safetensors/truncated',
     `the header should have ${length} bytes, but only ${size - LENGTH_BYTES} follow its length`,
-    { path, offset: LENGTH_BYTES },
+    { path, offset: LENGTH_BYTES, hint: `the file ends inside its header: ${AGAIN}` },
   );
 }
