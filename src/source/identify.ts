@@ -31,6 +31,8 @@ export type ContentKind =
   | 'annex-pointer'
   | 'empty'
   | 'gzip'
+  | 'npy'
+  | 'hdf5'
   | 'all-zero'
   | 'text'
   | 'unknown';
@@ -50,7 +52,7 @@ export interface Identification {
 }
 
 /** Bytes that are looked at; the tar magic stands at 257, and the title of an error page comes early. */
-const HEAD_BYTES = 4096;
+export const HEAD_BYTES = 4096;
 
 /**
  * What a file of `size` bytes is, from its first bytes (at most {@link HEAD_BYTES} of them are looked at).
@@ -70,6 +72,8 @@ export async function identifySource(source: ByteSource, options?: ReadOptions):
 const ZIP_MEMBER = [0x50, 0x4b, 3, 4];
 const ZIP_END = [0x50, 0x4b, 5, 6];
 const GZIP = [0x1f, 0x8b];
+const NPY = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
+const HDF5 = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a];
 const GGUF = [0x47, 0x47, 0x55, 0x46];
 const USTAR = [0x75, 0x73, 0x74, 0x61, 0x72];
 /** Where a tar header keeps its magic. */
@@ -87,6 +91,8 @@ function identifyBinary(bytes: Uint8Array, size: number): Identification | undef
   if (matches(bytes, ZIP_END, 0)) return { kind: 'zip', sentence: `a ZIP archive without members, ${sized}`, size };
   if (matches(bytes, GGUF, 0)) return { kind: 'gguf', sentence: `a GGUF file, ${sized}`, size };
   if (matches(bytes, GZIP, 0)) return { kind: 'gzip', sentence: `a gzip file, ${sized}`, size };
+  if (matches(bytes, NPY, 0)) return { kind: 'npy', sentence: `a NumPy array (.npy), ${sized}`, size };
+  if (matches(bytes, HDF5, 0)) return { kind: 'hdf5', sentence: `an HDF5 file, ${sized}`, size };
   if (matches(bytes, USTAR, USTAR_OFFSET)) return { kind: 'tar', sentence: `a tar archive, ${sized}`, size };
   if (bytes.every((byte) => byte === 0)) {
     const shown =

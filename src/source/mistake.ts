@@ -54,7 +54,7 @@ function causeOf({ kind, title }: Identification): readonly [SourceErrorCode, st
     case 'empty':
       return ['source/empty', AGAIN];
     case 'all-zero':
-      return ['source/all-zero', `space was set aside but never filled; ${AGAIN}`];
+      return ['source/all-zero', `space was set aside but never filled, or an empty tar archive; ${AGAIN}`];
     case 'html-page':
       return ['source/html-page', LINK];
     case 'xml-error':
@@ -71,6 +71,9 @@ function causeOf({ kind, title }: Identification): readonly [SourceErrorCode, st
       return ['source/other-format', 'rename it so that it ends in .gguf'];
     case 'gzip':
       return ['source/other-format', 'unpack it with gunzip'];
+    case 'hdf5':
+      return ['source/other-format', 'Keras writes such files: open it there and save the weights as safetensors'];
+    case 'npy':
     case 'zip':
     case 'torch-legacy':
     case 'tar':

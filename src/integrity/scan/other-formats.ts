@@ -17,8 +17,7 @@ export const PACKED = {
   rar: 'a RAR archive',
 } as const;
 
-const MAGICS: readonly (readonly [name: keyof typeof PACKED | 'npy', bytes: readonly number[]])[] = [
-  ['npy', [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59]],
+const MAGICS: readonly (readonly [name: keyof typeof PACKED, bytes: readonly number[]])[] = [
   ['gzip', [0x1f, 0x8b]],
   ['bzip2', [0x42, 0x5a, 0x68]],
   ['xz', [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]],
@@ -28,15 +27,8 @@ const MAGICS: readonly (readonly [name: keyof typeof PACKED | 'npy', bytes: read
   ['rar', [0x52, 0x61, 0x72, 0x21, 0x1a, 0x07]],
 ];
 
-/** Longest magic. */
-const HEAD_BYTES = 8;
-
-/** Which of these formats a source begins like; one read of 8 bytes. */
-export async function magicOf(
-  source: ByteSource,
-  options?: ReadOptions,
-): Promise<keyof typeof PACKED | 'npy' | undefined> {
-  const head = await source.read(0, Math.min(HEAD_BYTES, source.size), options);
+/** Which of these formats some bytes begin like. */
+export function packedAs(head: Uint8Array): keyof typeof PACKED | undefined {
   return MAGICS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0];
 }
 

@@ -8,17 +8,18 @@
 import type { CheckpointError } from '../../errors.js';
 import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
 import { SourceError } from '../../source/byte-source.js';
-import { type ContentKind, type Identification, identifySource } from '../../source/identify.js';
+import { type ContentKind, HEAD_BYTES, type Identification, identifySource } from '../../source/identify.js';
 import { describeMistake } from '../../source/mistake.js';
 import { sliceSource } from '../../source/slice.js';
-import { walkPickle } from '../../pickle/walk.js';
+import { windowedSource } from '../../source/window.js';
+import { type PickleWalk, walkPickle } from '../../pickle/walk.js';
 import { judgeGlobal } from '../../pickle/verdicts.js';
 import { readZipDirectory } from '../../zip/directory.js';
 import { ZipError } from '../../zip/zip-error.js';
 import { archiveRow } from './archive-row.js';
 import { asContentError } from './content-error.js';
 import { Findings, WHOLE_FILE } from './findings.js';
-import { PACKED, magicOf } from './other-formats.js';
+import { PACKED, packedAs } from './other-formats.js';
 import { type ScanPart, scanArchive } from './scan-archive.js';
 import { scanLegacy } from './scan-legacy.js';
 import { partScanner, scanNpy } from './scan-part.js';
@@ -48,11 +49,9 @@ export const PROMISING =
  * some megabytes, and at most some 200 MB for a pickle made to need them. Findings are data; only a signal's reason
  * is thrown.
  */
-export async function scanFile(
-  source: ByteSource,
-  options: ScanFileOptions = {},
-): Promise<ScannedFile | UnscannedFile> {
-  const { allow = [], signal, path = source.name, required = PROMISING.test(path) } = options;
+export async function scanFile(file: ByteSource, options: ScanFileOptions = {}): Promise<ScannedFile | UnscannedFile> {
+  const { allow = [], signal, path = file.name, required = PROMISING.test(path) } = options;
+  const source = windowedSource(file);
   const findings = new Findings(new Set(allow), { signal });
   let format: ScannedFormat = 'unknown';
   let error: ScanError | null = null;
@@ -125,15 +124,18 @@ async function scanFront(
       await scanPickles(source, WHOLE_FILE, findings, (bytes, place) => scanPart(bytes, place, 'data'));
       return 'pickle';
     case 'tar':
+      await scanAsPickleToo(source, findings, scanPart);
       return scanTar(source, WHOLE_FILE, findings, scanPart);
     case 'safetensors':
     case 'gguf':
+      await scanAsPickleToo(source, findings, scanPart);
       await scanTensors(source, kind, findings);
       return kind;
-    default:
-      if ((await magicOf(source, findings.options)) !== 'npy') return undefined;
+    case 'npy':
       await scanNpy(source, WHOLE_FILE, findings, scanPart);
       return 'npy';
+    default:
+      return undefined;
   }
 }
 
@@ -179,6 +181,21 @@ async function endsAsArchive(source: ByteSource, options: ReadOptions): Promise<
 }
 
 /**
+ * Files that begin as tensors or as a tar archive and are a pickle all the same: `G` of `GGUF` is the opcode of a float,
+ * and a tar archive begins with a name.
+ */
+async function scanAsPickleToo(source: ByteSource, findings: Findings, scanPart: ScanPart): Promise<void> {
+  const walk = await walkPickle(source, { budget: { ...findings.budget }, ...findings.options });
+  if (!isWeapon(walk)) return;
+  findings.add('second-format', 'read as a pickle, the file calls something dangerous', WHOLE_FILE);
+  await scanPickles(source, WHOLE_FILE, findings, (bytes, place) => scanPart(bytes, place, 'data'));
+}
+
+function isWeapon({ imports }: PickleWalk): boolean {
+  return imports.some((found) => found.calls > 0 && judgeGlobal(found).class === 'dangerous');
+}
+
+/**
  * Protocols 0 and 1 have no head, and begin like any text: such a file counts as a pickle if it is one from end to end,
  * if it calls something dangerous, or if its name promises a pickle and it imports anything.
  */
@@ -190,8 +207,7 @@ async function scanHeadless(
 ): Promise<boolean> {
   const walk = await walkPickle(source, { budget: { ...findings.budget }, ...findings.options });
   const isWhole = walk.stopped && walk.fault === undefined && (walk.end === source.size || walk.imports.length > 0);
-  const isWeapon = walk.imports.some((found) => found.calls > 0 && judgeGlobal(found).class === 'dangerous');
-  if (!isWhole && !isWeapon && !(required && walk.imports.length > 0)) return false;
+  if (!isWhole && !isWeapon(walk) && !(required && walk.imports.length > 0)) return false;
   await scanPickles(source, WHOLE_FILE, findings, (bytes, place) => scanPart(bytes, place, 'data'));
   return true;
 }
@@ -201,13 +217,11 @@ async function mistakeOf(
   identification: Identification,
   options: ReadOptions,
 ): Promise<CheckpointError> {
-  const magic = await magicOf(source, options);
-  if (magic === undefined || magic === 'npy' || identification.kind === 'gzip') {
-    return describeMistake(identification, 'a file of tensors or a pickle', source.name);
-  }
+  const packed = packedAs(await source.read(0, Math.min(HEAD_BYTES, source.size), options));
+  if (packed === undefined) return describeMistake(identification, 'a file of tensors or a pickle', source.name);
   return new SourceError(
     'source/other-format',
-    `a file of tensors or a pickle was expected, but this is ${PACKED[magic]}`,
+    `a file of tensors or a pickle was expected, but this is ${PACKED[packed]}`,
     {
       path: source.name,
       hint: 'unpack it and scan what comes out',

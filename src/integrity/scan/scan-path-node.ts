@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Dirent } from 'node:fs';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, realpath, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
+import { SourceError } from '../../source/byte-source.js';
 import { systemError } from '../../source/file.js';
 import type { FolderEntry } from '../../source/folder.js';
 import { openPath } from '../../source/open-path-node.js';
@@ -18,10 +18,9 @@ import type { ScanReport } from './scan-report.js';
 const MOST_FILES = 100_000;
 
 /**
- * Scans a file, or a folder with all folders below it, hidden ones too; links to files are followed, links to folders
- * are not. Reads headers, directories and pickles, and the first bytes of every member of an archive.
+ * Scans a file, or a folder with all folders below it, hidden ones and those that links lead to included. Reads headers, directories and pickles, and the first bytes of every member of an archive.
  *
- * @throws SourceError `source/not-found`, `source/permission` for the path itself; the signal's reason when aborted
+ * @throws SourceError `source/not-found`, `source/permission` for the path and the folders below it, `source/too-large`; the signal's reason when aborted
  */
 export async function scan(pathOrName: string, options: ScanOptions = {}): Promise<ScanReport> {
   const opened = await openPath(pathOrName);
@@ -37,33 +36,36 @@ export async function scan(pathOrName: string, options: ScanOptions = {}): Promi
 interface Below {
   readonly entries: FolderEntry[];
   readonly notes: string[];
+  /** Folders still to be listed, by their path below the root; empty for the root itself. */
+  readonly pending: string[];
+  /** Real paths of the folders listed, since links may lead in circles. */
+  readonly visited: Set<string>;
 }
 
 async function filesBelow(root: string): Promise<Below> {
-  const below: Below = { entries: [], notes: [] };
-  const pending = [''];
-  for (let folder = pending.shift(); folder !== undefined; folder = pending.shift()) {
-    const children = await readdir(join(root, folder), { withFileTypes: true }).catch((cause: unknown) => {
-      throw systemError(cause, join(root, folder));
+  const below: Below = { entries: [], notes: [], pending: [''], visited: new Set() };
+  for (let folder = below.pending.shift(); folder !== undefined; folder = below.pending.shift()) {
+    const path = join(root, folder);
+    const real = await realpath(path);
+    if (below.visited.has(real)) continue;
+    below.visited.add(real);
+    const names = await readdir(path).catch((cause: unknown) => {
+      throw systemError(cause, path);
     });
-    for (const child of children.sort((a, b) => (a.name < b.name ? -1 : 1))) {
-      const name = folder === '' ? child.name : `${folder}/${child.name}`;
-      if (below.entries.length >= MOST_FILES) {
-        below.notes.push(`only the first ${MOST_FILES} files were scanned`);
-        return below;
-      }
-      if (child.isDirectory()) pending.push(name);
-      else await addFile(root, name, child, below);
-    }
+    for (const name of names.sort()) await addChild(root, folder === '' ? name : `${folder}/${name}`, below);
   }
   return below;
 }
 
-async function addFile(root: string, name: string, child: Dirent, { entries, notes }: Below): Promise<void> {
+async function addChild(root: string, name: string, { entries, notes, pending }: Below): Promise<void> {
   const found = await stat(join(root, name)).catch(() => undefined);
-  if (found === undefined) notes.push(`${name} is a link that leads nowhere`);
+  if (found === undefined) notes.push(`${name} is a link that leads nowhere, or cannot be looked at`);
+  else if (found.isDirectory()) pending.push(name);
   else if (found.isFile()) entries.push({ name, size: found.size });
-  else if (child.isSymbolicLink() && found.isDirectory())
-    notes.push(`${name} is a link to a folder, and was not followed`);
   else notes.push(`${name} is a pipe or a device, and was not opened`);
+  if (entries.length <= MOST_FILES) return;
+  throw new SourceError('source/too-large', `more than ${MOST_FILES} files are not scanned at once`, {
+    path: root,
+    hint: 'scan the folders below it one by one',
+  });
 }

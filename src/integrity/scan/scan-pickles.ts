@@ -6,6 +6,7 @@
  * @module
  */
 import { hexOffset } from '../../errors.js';
+import { opcodeOf } from '../../pickle/opcodes.js';
 import { type PickleWalk, isWholePickle, walkPickle } from '../../pickle/walk.js';
 import type { EmbeddedBytes } from '../../pickle/walk-state.js';
 import type { ByteSource } from '../../source/byte-source.js';
@@ -38,6 +39,9 @@ export async function scanPickles(
     if (!next.stopped && next.imports.length === 0) break; // no pickle: bytes of some other kind
     await judgeWithBytes(source, next, place, findings, scanInside);
     ({ end, stopped } = next);
+    if (count + 1 === MOST_IN_A_ROW && stopped && end < source.size) {
+      findings.add('not-scanned', `only the first ${MOST_IN_A_ROW} pickles were looked into`, place, { offset: end });
+    }
   }
   return first;
 }
@@ -69,10 +73,19 @@ export async function scanPossiblePickle(
   scanInside: ScanInside,
   expectation: Exclude<Expectation, 'pickle'>,
 ): Promise<boolean> {
+  if (expectation === 'data' && !(await isFramedLikePickle(source, findings))) return false;
   const walk = await walkAt(source, 0, findings);
   const isPickle = expectation === 'data' ? isWholePickle(walk, source.size) : walk.stopped || walk.imports.length > 0;
   if (isPickle) await scanPickles(source, place, findings, scanInside);
   return isPickle;
+}
+
+/** Whether the first byte is an opcode and the last one STOP, which spares most numbers a walk. */
+async function isFramedLikePickle(source: ByteSource, { options }: Findings): Promise<boolean> {
+  const [first = 0] = await source.read(0, 1, options);
+  if (opcodeOf(first) === undefined) return false;
+  const [last = 0] = await source.read(source.size - 1, 1, options);
+  return opcodeOf(last)?.name === 'STOP';
 }
 
 function walkAt(source: ByteSource, start: number, { budget, options }: Findings): Promise<PickleWalk> {
