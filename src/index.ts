@@ -15,9 +15,12 @@ export * from './source/folder.js';
 export * from './source/input.js';
 export * from './source/memory.js';
 
+export type { ZipArchive } from './zip/archive.js';
+export type { ZipEntry } from './zip/entry.js';
 export * from './zip/zip-error.js';
 export * from './pickle/errors.js';
 export type { PickleLimits } from './pickle/limits.js';
+export type * from './pickle/values.js';
 export type { GlobalClass } from './pickle/verdicts.js';
 
 export * from './quant/cast-loss.js';
@@ -28,7 +31,16 @@ export * from './formats/tensor.js';
 export { type OpenTensorFileOptions, openTensorFile } from './formats/open.js';
 export * from './formats/gguf/gguf-error.js';
 export * from './formats/safetensors/safetensors-error.js';
+export { type ObjectJsonOptions, objectAsJson } from './formats/torch/object-json.js';
+export type { Sha256 } from './formats/torch/object-leaves.js';
+export type { StorageRecord, TorchStorage, ViewedStorage } from './formats/torch/storages.js';
+export type * from './formats/torch/tagged-json.js';
+export type { AttributeSegment, KeySegment, PartSegment, PathSegment } from './formats/torch/tensor-path.js';
+export type { TensorKind, TensorValue } from './formats/torch/tensor-value.js';
+export type { StorageType } from './formats/torch/torch-dtypes.js';
 export * from './formats/torch/torch-error.js';
+export { type TorchFile, type TorchFileOptions, openTorchFile } from './formats/torch/torch-file.js';
+export type { OtherTensor, TorchTensor } from './formats/torch/torch-tensor.js';
 
 export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
 export type { TokenizerSummary } from './tokenizer/summary.js';

@@ -50,6 +50,7 @@ function isFolder(input: ModelInput): input is Folder {
  * Opens the model in a folder.
  *
  * @throws LlamaError `llama/no-model`, `llama/several-models` and those of the layout's reader
+ * @throws TorchError `torch/distributed`
  */
 export async function openModelFolder(folder: Folder, options: OpenModelOptions = {}): Promise<LlamaModel> {
   switch (await folderLayout(folder)) {
@@ -60,11 +61,20 @@ export async function openModelFolder(folder: Folder, options: OpenModelOptions 
     case 'gguf':
       return openGgufFolder(folder, options);
     case undefined:
+      await expectNotDistributed(folder);
       throw new LlamaError('llama/no-model', 'no Llama was found in this folder', {
         path: folder.name,
         hint: 'a folder of Meta (consolidated.00.pth, params.json), of Hugging Face (config.json, *.safetensors) or a GGUF file was expected',
       });
   }
+}
+
+/** Throws for a folder of torch.distributed.checkpoint. */
+async function expectNotDistributed(folder: Folder): Promise<void> {
+  const { distributedFolder } = await import('../formats/torch/distributed.js');
+  const names = (await folder.list()).map(({ name }) => name);
+  const mistake = distributedFolder(names, folder.name);
+  if (mistake !== undefined) throw mistake;
 }
 
 async function openGgufFolder(folder: Folder, options: OpenModelOptions): Promise<LlamaModel> {

@@ -8,14 +8,13 @@
  *
  * @module
  */
-import { isGlobal, isKind } from '../../pickle/access.js';
-import { mergeEntries } from '../../pickle/keys.js';
 import type { ObjectValue, PickleEntry, PickleValue, TaggedValue } from '../../pickle/values.js';
 import type { RebuildContext } from './geometry.js';
+import { type Attribute, type PythonContainer, attributesOf, pythonContainer } from './python-containers.js';
 import { rebuildTensor } from './rebuild.js';
 import { isStorage } from './storages.js';
 import type { TensorValue } from './tensor-value.js';
-import { type PathSegment, type Place, ROOT, placeIn } from './tensor-path.js';
+import { type PathSegment, type Place, ROOT, keySegment, placeIn } from './tensor-path.js';
 import { TorchError } from './torch-error.js';
 
 /** Values that are looked at; a state dict of 10,000 tensors has 10,001. */
@@ -139,42 +138,49 @@ function* inPlace(items: readonly PickleValue[]): Generator<Child, undefined> {
   for (const item of items) yield [undefined, item];
 }
 
+/** A key may hold tensors too: they are hashed by what they are, not by what they hold. */
 function* keyed(entries: readonly PickleEntry[]): Generator<Child, undefined> {
-  for (const [key, item] of entries) yield [typeof key === 'string' ? key : { key }, item];
+  for (const [index, [key, item]] of entries.entries()) {
+    if (typeof key === 'object') yield [keySegment(index), key];
+    yield [typeof key === 'string' ? key : { key }, item];
+  }
 }
 
-/** An OrderedDict is its items; anything else is its arguments, its attributes and its items. */
+/** A container is its items; anything else is its arguments, its attributes and its items. */
 function* childrenOfObject(value: ObjectValue): Generator<Child, undefined> {
-  if (isGlobal(value.callable, 'collections', 'OrderedDict')) {
-    yield* keyed(mergeEntries([...pairsOf(value.args), ...value.dictItems]));
-    for (const state of value.states) yield* attributes(state);
+  const container = pythonContainer(value);
+  if (container !== undefined) {
+    yield* childrenOfContainer(container);
     return;
   }
+  yield [{ attr: 'callable' }, value.callable];
   yield [{ attr: 'args' }, value.args];
   if (value.kwargs !== undefined) yield [undefined, value.kwargs];
   for (const state of value.states) yield* attributes(state);
   yield* indexed(value.listItems);
   yield* inPlace(value.setItems);
-  if (value.dictItems.length > 0) yield* keyed(mergeEntries(value.dictItems));
+  yield* keyed(value.dictItems);
 }
 
-/** Python 2 made an OrderedDict from a list of pairs. */
-function pairsOf(args: PickleValue): PickleEntry[] {
-  const [pairs] = isKind(args, 'tuple') ? args.items : [];
-  if (!isKind(pairs, 'list')) return [];
-  return pairs.items.flatMap((pair): PickleEntry[] => {
-    const [key, value] = isKind(pair, 'tuple') || isKind(pair, 'list') ? pair.items : [];
-    return key === undefined || value === undefined ? [] : [[key, value]];
-  });
+function* childrenOfContainer(container: PythonContainer): Generator<Child, undefined> {
+  if ('items' in container) {
+    yield* inPlace(container.items);
+    return;
+  }
+  yield* keyed(container.entries);
+  if (container.type === 'defaultdict') yield [undefined, container.factory];
+  else yield* named(container.attributes);
+}
+
+function* named(attributes: readonly Attribute[]): Generator<Child, undefined> {
+  for (const [name, item] of attributes) yield [{ attr: name }, item];
 }
 
 /** In a dictionary of attributes each attribute is one step of the way. */
 function* attributes(state: PickleValue): Generator<Child, undefined> {
-  if (!isKind(state, 'dict') || !state.entries.every(([key]) => typeof key === 'string')) {
-    yield [{ attr: '__state__' }, state];
-    return;
-  }
-  for (const [key, value] of state.entries) yield [{ attr: key as string }, value];
+  const entries = attributesOf(state);
+  if (entries === undefined) yield [{ attr: '__state__' }, state];
+  else yield* named(entries);
 }
 
 function childrenOfTensor({ parts, states }: TensorValue): Iterator<Child, undefined> | undefined {

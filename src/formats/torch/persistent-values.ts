@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { PersistentValue, PickleEntry, PickleValue, TaggedValue } from '../../pickle/values.js';
+import { isKind } from '../../pickle/access.js';
+import type { GlobalValue, PersistentValue, PickleEntry, PickleValue, TaggedValue } from '../../pickle/values.js';
 import { isStorage } from './storages.js';
 
 /** All storages in an object, each once, in no particular order; looks at each value once and does not recurse. */
@@ -19,6 +20,12 @@ export function findStorageIds(root: PickleValue): PersistentValue[] {
     for (const inner of valuesIn(value)) pending.push(inner);
   }
   return found;
+}
+
+/** The class that a persistent id names: files of whole modules keep its source beside it, for a person to compare. */
+export function persistentClass(value: PickleValue): GlobalValue | undefined {
+  const [tag, type] = isKind(value, 'persistent') && isKind(value.id, 'tuple') ? value.id.items : [];
+  return tag === 'module' && isKind(type, 'global') ? type : undefined;
 }
 
 function valuesIn(value: TaggedValue): readonly PickleValue[] {

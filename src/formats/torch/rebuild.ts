@@ -8,6 +8,7 @@
 import { isKind, qualifiedName } from '../../pickle/access.js';
 import type { GlobalValue, PickleValue, ReduceValue } from '../../pickle/values.js';
 import { type RebuildContext, badTensor, expectGeometry, expectShape } from './geometry.js';
+import { expectArray } from './pickled-array.js';
 import { NO_TENSOR, type TensorKind, type TensorValue, denseTensor } from './tensor-value.js';
 import { dtypeOfName } from './torch-dtypes.js';
 
@@ -31,6 +32,11 @@ export function rebuildTensor(call: ReduceValue, context: RebuildContext): Tenso
   return { ...value, states: [...value.states, ...call.states] };
 }
 
+/** Whether a function of that name makes tensors. */
+export function isRebuilder(name: string): boolean {
+  return REBUILDERS.has(name);
+}
+
 type Arguments = readonly (PickleValue | undefined)[];
 
 type Rebuilder = (args: Arguments, context: RebuildContext, depth: number) => TensorValue;
@@ -48,6 +54,8 @@ const REBUILDERS: ReadonlyMap<string, Rebuilder> = new Map<string, Rebuilder>([
   ['torch._utils._rebuild_meta_tensor_no_storage', rebuildMeta],
   ['torch._utils._rebuild_wrapper_subclass', rebuildWrapper],
   ['torch._utils._rebuild_device_tensor_from_cpu_tensor', rebuildFromCpu],
+  ['torch._utils._rebuild_device_tensor_from_numpy', rebuildFromNumpy],
+  ['torch._utils._rebuild_xla_tensor', rebuildFromNumpy],
   ['torch._tensor._rebuild_from_type', rebuildFromType],
   ['torch._tensor._rebuild_from_type_v2', rebuildFromType],
 ]);
@@ -140,7 +148,8 @@ function rebuildSparse([layout, data]: Arguments, context: RebuildContext, depth
   const parts = names.map((name, index) => [name, data.items[index]!] as const);
   const values = expectTensor(data.items[names.length - 1], context, depth);
   const shape = expectShape(data.items[names.length], context);
-  return { ...composite(values, shape), kind: kind as TensorKind, parts };
+  const coalesced = kind === 'sparse_coo' ? data.items[names.length + 1] === true : undefined;
+  return { ...composite(values, shape), kind: kind as TensorKind, coalesced, parts };
 }
 
 /** buffer, sizes, strides, storage_offsets */
@@ -175,6 +184,11 @@ function rebuildWrapper(args: Arguments, context: RebuildContext): TensorValue {
 /** data, dtype, device, requires_grad */
 function rebuildFromCpu([data, , , requiresGrad]: Arguments, context: RebuildContext, depth: number): TensorValue {
   return { ...expectTensor(data, context, depth), requiresGrad: requiresGrad === true };
+}
+
+/** data, dtype, device, requires_grad */
+function rebuildFromNumpy([data, dtype, , requiresGrad]: Arguments, context: RebuildContext): TensorValue {
+  return denseTensor(expectArray(data, expectDtypeName(dtype, context), context), requiresGrad);
 }
 
 /** function, class, its arguments, state */

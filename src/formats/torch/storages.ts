@@ -46,6 +46,18 @@ export interface TorchStorage {
   readonly swapUnit: number;
   /** Where its bytes are. */
   readonly record: StorageRecord;
+  /** The storage of which it is a stretch, in files before PyTorch 0.4. */
+  readonly viewOf: ViewedStorage | undefined;
+}
+
+/** A storage of which another is a stretch. */
+export interface ViewedStorage {
+  /** Its key. */
+  readonly key: string;
+  /** Its elements. */
+  readonly elementCount: number;
+  /** First element of the stretch. */
+  readonly offset: number;
 }
 
 /** Finds the record of a storage. */
@@ -109,7 +121,7 @@ export class StorageTable {
       );
     }
     const unit = this.#records.bigEndian ? swapUnit(type) : 1;
-    return { key, className, type, location, elementCount, byteLength, swapUnit: unit, record };
+    return { key, className, type, location, elementCount, byteLength, swapUnit: unit, record, viewOf: undefined };
   }
 
   /** Looked up once for each time the pickle names it, which is nearly always once in all. */
@@ -202,5 +214,6 @@ function viewOf(whole: TorchStorage, view: StorageView, context: ErrorContext): 
     source: sliceSource(source, start, byteLength),
     fileOffset: fileOffset === undefined ? undefined : fileOffset + start,
   };
-  return { ...whole, key, elementCount, byteLength, record };
+  const viewOf = { key: whole.key, elementCount: whole.elementCount, offset };
+  return { ...whole, key, elementCount, byteLength, record, viewOf };
 }

@@ -55,6 +55,8 @@ export interface TensorValue {
   readonly pythonType: string | undefined;
   /** How a quantized tensor's numbers are meant: the tuple as PyTorch pickles it. */
   readonly quantizer: PickleValue | undefined;
+  /** Whether a sparse tensor names each of its places once, in order; undefined for other kinds. */
+  readonly coalesced: boolean | undefined;
   /** Tensors that it consists of, by name: indices and values, or scales and zero points. */
   readonly parts: readonly (readonly [name: string, value: PickleValue])[];
   /** Attributes set on it, as dictionaries. */
@@ -78,6 +80,7 @@ export const NO_TENSOR: TensorValue = {
   negated: false,
   pythonType: undefined,
   quantizer: undefined,
+  coalesced: undefined,
   parts: NONE,
   states: NONE,
 };
@@ -103,6 +106,7 @@ export function denseTensor(
     negated: isSet(metadata, 'neg'),
     pythonType: undefined,
     quantizer: undefined,
+    coalesced: undefined,
     parts: NONE,
     states: NONE,
   };

@@ -21,6 +21,8 @@ export type TorchErrorCode =
   | 'torch/cut-off'
   /** A tar archive, as torch.save wrote in 2016. */
   | 'torch/tar'
+  /** A part of a checkpoint of torch.distributed.checkpoint, or the folder of its parts. */
+  | 'torch/distributed'
   /** A pickle that torch.save did not write. */
   | 'torch/plain-pickle'
   /** A byte order that does not exist. */

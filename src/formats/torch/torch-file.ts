@@ -8,6 +8,7 @@
  * @see https://pytorch.org/docs/stable/notes/serialization.html
  * @module
  */
+import { isKind } from '../../pickle/access.js';
 import type { PickleLimits } from '../../pickle/limits.js';
 import { MAX_PICKLE_BYTES } from '../../pickle/limits.js';
 import { type Pickle, parsePickle } from '../../pickle/machine.js';
@@ -18,10 +19,13 @@ import { type ZipArchive, openZip } from '../../zip/archive.js';
 import { ZipError } from '../../zip/zip-error.js';
 import type { TensorFile } from '../tensor.js';
 import { type CheckpointArchive, openCheckpointArchive } from './checkpoint-archive.js';
+import { distributedShard, isDistributedShard } from './distributed.js';
 import { type FoundTensor, findTensors } from './find-tensors.js';
 import { openLegacyCheckpoint } from './legacy-file.js';
-import { type StorageRecords, StorageTable, type TorchStorage } from './storages.js';
-import { pathOf } from './tensor-path.js';
+import { rebuildTensor } from './rebuild.js';
+import { type StorageRecords, StorageTable, type TorchStorage, isStorage } from './storages.js';
+import { UniqueNames, pathOf } from './tensor-path.js';
+import type { TensorValue } from './tensor-value.js';
 import { TorchError } from './torch-error.js';
 import { type OtherTensor, type TorchTensor, isReadable, torchTensor } from './torch-tensor.js';
 
@@ -46,6 +50,10 @@ export interface TorchFile extends TensorFile {
   readonly protocol: number;
   /** The storages, each once, in the order of the pickle. */
   readonly storages: readonly TorchStorage[];
+  /** What a value inside `root` says about a tensor; undefined where it is none. Reads nothing. */
+  tensorOf(value: PickleValue): TensorValue | undefined;
+  /** The storage that a value inside `root` names; undefined where it names none. Reads nothing. */
+  storageOf(value: PickleValue): TorchStorage | undefined;
   /** The archive, for whoever wants its other members; undefined for files of the form before PyTorch 1.6. */
   readonly archive: ZipArchive | undefined;
   /**
@@ -63,11 +71,13 @@ export interface TorchFile extends TensorFile {
  * @throws SourceError `source/html-page` and its kin for what is no file of PyTorch's at all
  */
 export async function openTorchFile(source: ByteSource, options: TorchFileOptions = {}): Promise<TorchFile> {
+  if (isDistributedShard(source.name)) throw distributedShard(source.name);
   const archive = await openArchive(source, options);
   const { pickle, records, path, locate } =
     archive === undefined ? await openLegacy(source, options) : await openRecords(archive, options);
   const table = new StorageTable(records, path);
-  const found = findTensors(pickle.value, { storages: table, path });
+  const context = { storages: table, path };
+  const found = findTensors(pickle.value, context);
   const { storages } = table;
   const close = (): Promise<void> => source.close();
   return {
@@ -79,6 +89,8 @@ export async function openTorchFile(source: ByteSource, options: TorchFileOption
     globals: pickle.globals,
     protocol: pickle.protocol,
     storages,
+    tensorOf: (value) => (isKind(value, 'reduce') ? rebuildTensor(value, context) : undefined),
+    storageOf: (value) => (isStorage(value) ? table.resolve(value) : undefined),
     archive,
     locate: (readOptions) => locate(storages, readOptions),
     close,
@@ -153,9 +165,9 @@ function nameTensors(found: readonly FoundTensor[], path: string): Pick<TorchFil
   if (characters > MOST_NAME_CHARACTERS) {
     throw new TorchError('torch/too-large', `the names of the tensors have ${characters} characters`, { path });
   }
-  const used = new Map<string, number>();
+  const names = new UniqueNames();
   for (const { place, value } of found) {
-    const name = uniqueName(place.name, used);
+    const name = names.take(place.name);
     if (isReadable(value)) tensors.push(torchTensor(name, place, value));
     else others.push({ ...otherOf(value), name, path: pathOf(place) });
   }
@@ -164,19 +176,4 @@ function nameTensors(found: readonly FoundTensor[], path: string): Pick<TorchFil
 
 function otherOf({ kind, storedDtype, shape, pythonType }: FoundTensor['value']): Omit<OtherTensor, 'name' | 'path'> {
   return { kind, storedDtype, shape, pythonType };
-}
-
-/** The name, or the name and the first number that is free; `used` counts how often each was asked for. */
-function uniqueName(name: string, used: Map<string, number>): string {
-  let count = used.get(name) ?? 0;
-  let unique = name;
-  if (count > 0) {
-    do {
-      count += 1;
-      unique = `${name}#${count}`;
-    } while (used.has(unique));
-  }
-  used.set(unique, 1);
-  if (count > 0) used.set(name, count);
-  return unique;
 }
