@@ -51,6 +51,7 @@ function ruleOf(id: string, { title, help, level, severity }: RuleText): Record<
     id,
     shortDescription: { text: `${title}.` },
     fullDescription: { text: help },
+    help: { text: help },
     defaultConfiguration: { level },
     properties: { 'security-severity': severity.toFixed(1), tags: ['security'] },
   };
