@@ -142,8 +142,8 @@ describe('keys while the machine runs', () => {
     expect(isKind(value, 'dict') && value.entries.map((entry) => entry[1])).toEqual([true]);
   });
 
-  it('takes a tuple as key that is nested 200,000 deep', () => {
-    const deep = assemble('EMPTY_TUPLE', repeat('TUPLE1', 200_000));
+  it('takes a tuple as key that is nested 100,000 deep', () => {
+    const deep = assemble('EMPTY_TUPLE', repeat('TUPLE1', 100_000));
     const { value } = parsePickle(pickle('EMPTY_DICT', deep, 'NONE', 'SETITEM', deep, 'NEWTRUE', 'SETITEM'));
     expect(isKind(value, 'dict') && value.entries.map((entry) => entry[1])).toEqual([true]);
   });

@@ -2,9 +2,9 @@
  * How much a pickle may cost.
  *
  * The machine takes time and memory in proportion to the bytes it reads, but the factor is large: one
- * byte makes a list of about a hundred. These caps keep the worst pickle at about 700 MB, which a
- * default Node heap holds, and lie far above any checkpoint: a state dict of 10,000 tensors is 1.2 MB, 360,000 values
- * and 80,000 objects.
+ * byte makes a list of about a hundred, and a deflated member of 2 kB may unpack to a megabyte of such bytes.
+ * These caps keep the worst pickle below 256 MB and two seconds (`npm run fuzz` measures), and lie far above any
+ * checkpoint: a state dict of 10,000 tensors is 1.2 MB, 360,000 values and 80,000 objects.
  *
  * @module
  */
@@ -29,23 +29,23 @@ export interface PickleLimits {
   readonly stringBytes: number;
 }
 
-/** 256 MiB: a pickle is held in memory whole, and the largest `data.pkl` of a released model has a few MB. */
-export const MAX_PICKLE_BYTES = 2 ** 28;
+/** 32 MiB: a pickle is held in memory whole, and the largest `data.pkl` of a released model has a few MB. */
+export const MAX_PICKLE_BYTES = 2 ** 25;
 
-/** 8,388,608: twenty times what 10,000 tensors take, and 70 MB for the slots alone. */
-const MAX_PICKLE_VALUES = 2 ** 23;
+/** 1,048,576: three times what 10,000 tensors take; a float takes some 100 bytes. */
+const MAX_PICKLE_VALUES = 2 ** 20;
 
-/** 2,097,152: twenty times what 10,000 tensors take; dictionaries of one entry, the dearest, take 300 bytes each. */
-const MAX_PICKLE_OBJECTS = 2 ** 21;
+/** 262,144: three times what 10,000 tensors take; dictionaries of one entry, the dearest, take 400 bytes each. */
+const MAX_PICKLE_OBJECTS = 2 ** 18;
 
-/** 4,194,304: a tuple's items all lie on the stack at once, 8 bytes each. */
-const MAX_PICKLE_STACK = 2 ** 22;
+/** 524,288: a tuple's items all lie on the stack at once; lists and dictionaries are written by the thousand. */
+const MAX_PICKLE_STACK = 2 ** 19;
 
-/** 1,048,576: Python writes one mark for each open container and stops near 1,000 levels itself. */
-const MAX_PICKLE_MARKS = 2 ** 20;
+/** 262,144: Python writes one mark for each open container and stops near 1,000 levels itself. */
+const MAX_PICKLE_MARKS = 2 ** 18;
 
-/** 8,388,608: one slot for each value at most; no pickler writes more. */
-const MAX_PICKLE_MEMO = 2 ** 23;
+/** 1,048,576: one slot for each value at most; no pickler writes more. */
+const MAX_PICKLE_MEMO = 2 ** 20;
 
 /** 16 KiB: 39,000 decimal digits; more has no use in a checkpoint, and printing it takes quadratic time. */
 const MAX_PICKLE_INTEGER_BYTES = 2 ** 14;

@@ -50,7 +50,13 @@ export function parseLong(view: DataView, start: number, end: number): number | 
   const length = end - start;
   if (length === 0) return 0;
   let hex = '0x';
-  for (let at = end - 1; at >= start; at--) hex += HEX_BYTES.slice(2 * view.getUint8(at), 2 * view.getUint8(at) + 2);
+  let at = end;
+  for (; at >= start + 4; at -= 4)
+    hex += view
+      .getUint32(at - 4, true)
+      .toString(16)
+      .padStart(8, '0');
+  for (; at > start; at--) hex += HEX_BYTES.slice(2 * view.getUint8(at - 1), 2 * view.getUint8(at - 1) + 2);
   return normalizeInteger(BigInt.asIntN(8 * length, BigInt(hex)));
 }
 
