@@ -60,3 +60,13 @@ export function splitFiles(
     }),
   );
 }
+
+/** A small model in three parts, by name: an array in the first, no tensors in the second. */
+export const THREE_PARTS: Readonly<Record<string, Uint8Array>> = splitFiles([
+  {
+    metadata: [{ key: 'k', type: 'arr[str]', value: ['x', 'yz'] }],
+    tensors: [{ name: 'a', dtype: 'float32', shape: [8] }],
+  },
+  { metadata: [], tensors: [] },
+  { metadata: [], tensors: [{ name: 'c', dtype: 'float32', shape: [4, 2] }] },
+]);
