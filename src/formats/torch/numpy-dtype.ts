@@ -102,6 +102,8 @@ const ALIGNED = 0x80;
 /** A field of a record. */
 interface Member {
   readonly name: string;
+  /** Another name for people, which NumPy shows before it. */
+  readonly title: string | undefined;
   readonly dtype: NumpyDtype;
   readonly offset: number;
   /** Extents of a field that is an array, as Python writes a tuple; nothing for any other field. */
@@ -119,18 +121,19 @@ function membersOf(
   return members.every((member) => member !== undefined) ? members : undefined;
 }
 
-/** (type, offset), and perhaps a title, which is not shown */
+/** (type, offset), and perhaps a title */
 function memberOf(name: string, fields: DictValue, depth: number): Member | undefined {
   const field = fields.entries.find(([key]) => key === name)?.[1];
-  const [type, offset] = isKind(field, 'tuple') ? field.items : [];
+  const [type, offset, label] = isKind(field, 'tuple') ? field.items : [];
+  const title = typeof label === 'string' ? label : undefined;
   if (typeof offset !== 'number') return undefined;
   const [inner, extents] = subarrayOf(type);
   const dtype = numpyDtype(inner ?? type, depth + 1);
   if (dtype === undefined) return undefined;
-  if (extents === undefined) return { name, dtype, offset, shape: [], byteLength: dtype.itemBytes };
+  if (extents === undefined) return { name, title, dtype, offset, shape: [], byteLength: dtype.itemBytes };
   const count = extents.reduce((product, extent) => product * extent, 1);
   const shape = [`(${extents.join(', ')}${extents.length === 1 ? ',' : ''})`];
-  return { name, dtype, offset, shape, byteLength: count * dtype.itemBytes };
+  return { name, title, dtype, offset, shape, byteLength: count * dtype.itemBytes };
 }
 
 /** The element type and the extents of a type that is an array. */
@@ -153,9 +156,10 @@ function recordText(members: readonly Member[], itemBytes: number, isAligned: bo
     return isNext;
   });
   if (isPacked && end === itemBytes && !isAligned) {
-    const fields = members.map(
-      ({ name, dtype, shape }) => `(${[quoted(name), fieldText(dtype), ...shape].join(', ')})`,
-    );
+    const fields = members.map(({ name, title, dtype, shape }) => {
+      const shown = title === undefined ? quoted(name) : `(${quoted(title)}, ${quoted(name)})`;
+      return `(${[shown, fieldText(dtype), ...shape].join(', ')})`;
+    });
     return `[${fields.join(', ')}]`;
   }
   const names = members.map(({ name }) => quoted(name)).join(', ');
@@ -163,8 +167,14 @@ function recordText(members: readonly Member[], itemBytes: number, isAligned: bo
     shape.length === 0 ? fieldText(dtype) : `(${[fieldText(dtype), ...shape].join(', ')})`,
   );
   const offsets = members.map(({ offset }) => offset).join(', ');
-  const layout = `'names': [${names}], 'formats': [${formats.join(', ')}], 'offsets': [${offsets}]`;
+  const layout = `'names': [${names}], 'formats': [${formats.join(', ')}], 'offsets': [${offsets}]${titlesText(members)}`;
   return `{${layout}, 'itemsize': ${itemBytes}${isAligned ? ", 'aligned': True" : ''}}`;
+}
+
+/** Titles, where any field has one. */
+function titlesText(members: readonly Member[]): string {
+  if (members.every(({ title }) => title === undefined)) return '';
+  return `, 'titles': [${members.map(({ title }) => (title === undefined ? 'None' : quoted(title))).join(', ')}]`;
 }
 
 /** The type of a field: without the sign of no byte order, and `?` for truth values. */
