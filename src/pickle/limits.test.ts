@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { assemble, global, int, latin1, op, pickle, repeat, text, utf8 } from '../testing/pickle-assembler.js';
-import { DEFAULT_PICKLE_LIMITS, type PickleLimits, resolvePickleLimits } from './limits.js';
+import { DEFAULT_PICKLE_LIMITS, type PickleLimits, pickleLimitsFor, resolvePickleLimits } from './limits.js';
 import { parsePickle } from './machine.js';
 
 const C = global('m', 'C');
@@ -60,5 +60,22 @@ describe('limits', () => {
     const limits = resolvePickleLimits({ values: 2 ** 30, memo: 2 ** 30, stringBytes: 2 ** 30, objects: 2 ** 30 });
     expect(limits).toMatchObject({ values: 2 ** 24 - 1, memo: 2 ** 24 - 1, stringBytes: 2 ** 28, objects: 2 ** 30 });
     expect(limits.bytes).toBe(DEFAULT_PICKLE_LIMITS.bytes);
+  });
+});
+
+describe('pickleLimitsFor', () => {
+  it('gives the defaults to pickles of ordinary length', () => {
+    for (const bytes of [0, 1000, 2 ** 20]) expect(pickleLimitsFor(bytes)).toEqual(DEFAULT_PICKLE_LIMITS);
+  });
+
+  it('rises with the bytes that a long one takes in its file, to a ceiling', () => {
+    expect(pickleLimitsFor(2 ** 23)).toMatchObject({
+      values: 2 ** 22,
+      objects: 2 ** 20,
+      memo: 2 ** 22,
+      stack: 2 ** 20,
+    });
+    const most = { bytes: 2 ** 28, values: 2 ** 23, objects: 2 ** 21, stack: 2 ** 22, memo: 2 ** 23 };
+    expect(pickleLimitsFor(2 ** 40)).toEqual({ ...DEFAULT_PICKLE_LIMITS, ...most });
   });
 });

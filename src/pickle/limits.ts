@@ -3,8 +3,9 @@
  *
  * The machine takes time and memory in proportion to the bytes it reads, but the factor is large: one
  * byte makes a list of about a hundred, and a deflated member of 2 kB may unpack to a megabyte of such bytes.
- * These caps keep the worst pickle below 256 MB and two seconds (`npm run fuzz` measures), and lie far above any
- * checkpoint: a state dict of 10,000 tensors is 1.2 MB, 360,000 values and 80,000 objects.
+ * The caps keep the worst short pickle below 256 MB and two seconds (`npm run fuzz` measures), and lie far above any
+ * ordinary checkpoint: a state dict of 10,000 tensors is 1.2 MB, 360,000 values and 80,000 objects. A pickle that
+ * takes many megabytes in its file may hold more, in proportion: 65,600 tensors are 8 MB.
  *
  * @module
  */
@@ -30,7 +31,7 @@ export interface PickleLimits {
 }
 
 /** 32 MiB: a pickle is held in memory whole, and the largest `data.pkl` of a released model has a few MB. */
-export const MAX_PICKLE_BYTES = 2 ** 25;
+const MAX_PICKLE_BYTES = 2 ** 25;
 
 /** 1,048,576: three times what 10,000 tensors take; a float takes some 100 bytes. */
 const MAX_PICKLE_VALUES = 2 ** 20;
@@ -70,6 +71,27 @@ export const DEFAULT_PICKLE_LIMITS: PickleLimits = {
   integerBytes: MAX_PICKLE_INTEGER_BYTES,
   stringBytes: MAX_PICKLE_STRING_BYTES,
 };
+
+/**
+ * The caps on a pickle that takes so many bytes in its file: the defaults, and for a long pickle more, as many values,
+ * containers and objects as honest ones of that length have. What counts is what the file spends, so that packing a
+ * pickle buys nothing. The worst pickle takes some 50 times its bytes.
+ */
+export function pickleLimitsFor(storedBytes: number): PickleLimits {
+  const scaled = (least: number, bytesEach: number): number =>
+    Math.max(least, Math.min(LONGEST_TIMES * least, Math.floor(storedBytes / bytesEach)));
+  return {
+    ...DEFAULT_PICKLE_LIMITS,
+    bytes: scaled(MAX_PICKLE_BYTES, 1),
+    values: scaled(MAX_PICKLE_VALUES, 2),
+    objects: scaled(MAX_PICKLE_OBJECTS, 8),
+    stack: scaled(MAX_PICKLE_STACK, 8),
+    memo: scaled(MAX_PICKLE_MEMO, 2),
+  };
+}
+
+/** How far the caps rise above the defaults: to 256 MiB, 8 million values and 2 million objects. */
+const LONGEST_TIMES = 8;
 
 /** The defaults with some replaced; values, memo and strings never above what JavaScript itself can hold. */
 export function resolvePickleLimits(changes: Partial<PickleLimits> = {}): PickleLimits {

@@ -6,11 +6,11 @@
  *
  * @module
  */
-import { MAX_PICKLE_BYTES } from '../pickle/limits.js';
+import { DEFAULT_PICKLE_LIMITS } from '../pickle/limits.js';
 import { makeWithJszip } from './zip.js';
 
 /** Unpacked bytes at most; the limit of the machine. */
-const LONGEST = MAX_PICKLE_BYTES;
+const LONGEST = DEFAULT_PICKLE_LIMITS.bytes;
 
 /** What stands before and behind the part that is repeated, and that part, as hexadecimal digits. */
 const BOMBS: Readonly<Record<string, readonly [head: string, part: string, tail: string]>> = {

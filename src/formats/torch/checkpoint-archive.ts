@@ -23,6 +23,8 @@ export interface CheckpointArchive extends StorageRecords {
   readonly prefix: string;
   /** The pickle. */
   readonly pickle: ByteSource;
+  /** Bytes that it takes in the file, packed or not. */
+  readonly pickleStoredBytes: number;
   /** The member that holds a storage, or undefined. */
   storageEntry(key: string): ZipEntry | undefined;
 }
@@ -47,6 +49,7 @@ export async function openCheckpointArchive(archive: ZipArchive, options?: ReadO
   return {
     prefix,
     pickle: archive.openMember(entry),
+    pickleStoredBytes: entry.compressedSize,
     bigEndian: await isBigEndian(archive, archive.find(`${prefix}byteorder`), options),
     storageEntry,
     find: (key) => {

@@ -12,7 +12,7 @@
 import { hexOffset } from '../../errors.js';
 import { isKind, qualifiedName } from '../../pickle/access.js';
 import { PickleError } from '../../pickle/errors.js';
-import { MAX_PICKLE_BYTES, type PickleLimits } from '../../pickle/limits.js';
+import { type PickleLimits, pickleLimitsFor } from '../../pickle/limits.js';
 import { type Pickle, parsePickle } from '../../pickle/machine.js';
 import type { PickleValue } from '../../pickle/values.js';
 import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
@@ -78,12 +78,14 @@ export async function openLegacyCheckpoint(source: ByteSource, options: LegacyOp
 class PickleSequence {
   readonly source: ByteSource;
   readonly #options: LegacyOptions;
+  readonly #limits: PickleLimits;
   #bytes = new Uint8Array(0);
   #position = 0;
 
   constructor(source: ByteSource, options: LegacyOptions) {
     this.source = source;
     this.#options = options;
+    this.#limits = { ...pickleLimitsFor(source.size), ...options.limits };
   }
 
   async next(): Promise<Pickle> {
@@ -106,7 +108,7 @@ class PickleSequence {
   /** The next pickle, or undefined where more bytes could help. */
   #parse(): Pickle | undefined {
     try {
-      const { limits } = this.#options;
+      const limits = this.#limits;
       return parsePickle(this.#bytes, { start: this.#position, path: this.source.name, limits });
     } catch (cause) {
       if (cause instanceof PickleError && (cause.code === 'pickle/truncated' || cause.code === 'pickle/no-stop')) {
@@ -126,7 +128,7 @@ class PickleSequence {
         hint: 'download this file again',
       });
     }
-    const most = this.#position + (this.#options.limits?.bytes ?? MAX_PICKLE_BYTES);
+    const most = this.#position + this.#limits.bytes;
     if (length >= most) {
       throw new TorchError('torch/too-large', `a pickle has more than ${most - this.#position} bytes`, {
         path: source.name,

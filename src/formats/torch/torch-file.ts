@@ -9,8 +9,7 @@
  * @module
  */
 import { isKind } from '../../pickle/access.js';
-import type { PickleLimits } from '../../pickle/limits.js';
-import { MAX_PICKLE_BYTES } from '../../pickle/limits.js';
+import { type PickleLimits, pickleLimitsFor } from '../../pickle/limits.js';
 import { type Pickle, parsePickle } from '../../pickle/machine.js';
 import type { GlobalValue, PickleValue } from '../../pickle/values.js';
 import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
@@ -145,12 +144,17 @@ async function expectPickle(source: ByteSource, options: TorchFileOptions): Prom
   });
 }
 
-async function readPickle({ pickle }: CheckpointArchive, { signal, limits }: TorchFileOptions): Promise<Pickle> {
-  const most = limits?.bytes ?? MAX_PICKLE_BYTES;
-  if (pickle.size > most) {
-    throw new TorchError('torch/too-large', `a pickle of ${pickle.size} bytes is not read; the limit is ${most}`, {
-      path: pickle.name,
-    });
+async function readPickle(
+  { pickle, pickleStoredBytes }: CheckpointArchive,
+  { signal, limits: changes }: TorchFileOptions,
+): Promise<Pickle> {
+  const limits = { ...pickleLimitsFor(pickleStoredBytes), ...changes };
+  if (pickle.size > limits.bytes) {
+    throw new TorchError(
+      'torch/too-large',
+      `a pickle of ${pickle.size} bytes is not read; the limit is ${limits.bytes}`,
+      { path: pickle.name },
+    );
   }
   return parsePickle(await pickle.read(0, pickle.size, { signal }), { path: pickle.name, limits });
 }
