@@ -11,6 +11,7 @@ import { hexOffset } from '../errors.js';
 import { PickleError, type PickleErrorCode } from './errors.js';
 import { PickleMemo } from './memo.js';
 import type { WalkInput } from './walk-input.js';
+import type { WalkLimits } from './walk-limits.js';
 import {
   type CallOpcode,
   COMPUTED,
@@ -68,21 +69,6 @@ const MOST_SUSPICIONS = 256;
 /** Byte strings that are kept to be looked into. */
 const MOST_EMBEDDED = 1024;
 
-/** Values on the stack that are followed: 8 bytes each; the items of a tuple all lie there at once. */
-const MOST_VALUES = 1 << 22;
-
-/** Open marks that are followed; Python stops near 1,000 itself. */
-const MOST_MARKS = 1 << 20;
-
-/** Memo slots that are followed, 8 bytes each. */
-const MOST_SLOTS = 1 << 23;
-
-/** Bytes of all texts that are remembered: fifty times the names of 10,000 tensors. */
-const MOST_TEXT = 1 << 25;
-
-/** Tuples that are remembered: forty times those of 10,000 tensors; each takes some hundred bytes. */
-const MOST_TUPLES = 1 << 21;
-
 /** An import while it is counted, with the one value that all its results are. */
 type MutableImport = { -readonly [Key in keyof WalkImport]: WalkImport[Key] };
 
@@ -90,6 +76,7 @@ type MutableImport = { -readonly [Key in keyof WalkImport]: WalkImport[Key] };
 export class WalkState {
   readonly input: WalkInput;
   readonly path: string;
+  private readonly limits: WalkLimits;
   /** Opcode in hand. */
   opcode = '';
   /** Its offset. */
@@ -110,12 +97,15 @@ export class WalkState {
   private readonly results = new Map<WalkValue, { readonly found: MutableImport; readonly made: WalkMade }>();
   private readonly stack: WalkValue[] = [];
   private readonly marks: number[] = [];
-  private textLeft = MOST_TEXT;
-  private tuplesLeft = MOST_TUPLES;
+  private textLeft: number;
+  private tuplesLeft: number;
 
-  constructor(input: WalkInput, path: string) {
+  constructor(input: WalkInput, path: string, limits: WalkLimits) {
     this.input = input;
     this.path = path;
+    this.limits = limits;
+    this.textLeft = limits.text;
+    this.tuplesLeft = limits.tuples;
   }
 
   /** Everything that was imported, in the order of the first time. */
@@ -124,8 +114,8 @@ export class WalkState {
   }
 
   push(value: WalkValue): void {
-    if (this.stack.length >= MOST_VALUES) {
-      this.fail('pickle/limit-exceeded', `needs more than the ${MOST_VALUES} values that a walk follows`);
+    if (this.stack.length >= this.limits.values) {
+      this.fail('pickle/limit-exceeded', `needs more than the ${this.limits.values} values that a walk follows`);
       this.stack.length = 0;
       this.marks.length = 0;
     }
@@ -156,8 +146,8 @@ export class WalkState {
   }
 
   mark(): void {
-    if (this.marks.length < MOST_MARKS) this.marks.push(this.stack.length);
-    else this.fail('pickle/limit-exceeded', `needs more than the ${MOST_MARKS} marks that a walk follows`);
+    if (this.marks.length < this.limits.marks) this.marks.push(this.stack.length);
+    else this.fail('pickle/limit-exceeded', `needs more than the ${this.limits.marks} marks that a walk follows`);
   }
 
   /** The first items above the last mark, which go away with all others; all items where no mark is left. */
@@ -179,8 +169,8 @@ export class WalkState {
 
   put(slot: number): void {
     const value = this.top();
-    if (this.memo.size < MOST_SLOTS || this.memo.get(slot) !== undefined) this.memo.put(slot, value);
-    else this.fail('pickle/limit-exceeded', `needs more than the ${MOST_SLOTS} memo slots that a walk follows`);
+    if (this.memo.size < this.limits.slots || this.memo.get(slot) !== undefined) this.memo.put(slot, value);
+    else this.fail('pickle/limit-exceeded', `needs more than the ${this.limits.slots} memo slots that a walk follows`);
   }
 
   get(slot: number): void {

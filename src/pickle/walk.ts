@@ -12,6 +12,7 @@ import type { ByteSource, ReadOptions } from '../source/byte-source.js';
 import { PickleError } from './errors.js';
 import { opcodeOf } from './opcodes.js';
 import { WalkInput } from './walk-input.js';
+import { type WalkLimits, walkLimitsFor } from './walk-limits.js';
 import { WALK_STEPS } from './walk-opcodes.js';
 import { type EmbeddedBytes, WalkState, type WalkStorage, type WalkSuspicion } from './walk-state.js';
 import { type WalkImport, type WalkValue, isWalk } from './walk-values.js';
@@ -22,14 +23,13 @@ export interface WalkBudget {
   opcodes: number;
 }
 
-/** Opcodes of all pickles of a file: 16 times the bytes of the longest real pickle, some seconds' work. */
-export const MAX_WALKED_OPCODES = 1 << 26;
-
 /** Where to begin, and how far to go. */
 export interface WalkOptions extends ReadOptions {
   /** Offset of the first opcode; default 0. */
   readonly start?: number | undefined;
-  /** What may still be walked; default {@link MAX_WALKED_OPCODES}. */
+  /** Limits; those for the source's own size when absent. */
+  readonly limits?: WalkLimits | undefined;
+  /** What may still be walked of what the limits allow, shared by the pickles of a file. */
   readonly budget?: WalkBudget | undefined;
 }
 
@@ -63,14 +63,15 @@ const STOP = 0x2e;
 
 /**
  * Walks the pickle that begins at `options.start`. Reads the source once, front to back, in blocks of at most
- * 1 MiB; takes time in proportion to the opcodes and at most some 200 MB of memory.
+ * 1 MiB; takes time in proportion to the opcodes, and memory as {@link walkLimitsFor} says.
  *
  * @throws SourceError when the source cannot be read; never for what the pickle holds
  */
 export async function walkPickle(source: ByteSource, options: WalkOptions = {}): Promise<PickleWalk> {
-  const { start = 0, budget = { opcodes: MAX_WALKED_OPCODES } } = options;
+  const { start = 0, limits = walkLimitsFor(source.size) } = options;
+  const { budget = { opcodes: limits.opcodes } } = options;
   const input = new WalkInput(source, start, options);
-  const walk = new WalkState(input, source.name);
+  const walk = new WalkState(input, source.name, limits);
   const stopped = await walkToStop(walk, budget);
   const root = stopped ? walk.pop() : undefined;
   return {

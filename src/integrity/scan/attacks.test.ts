@@ -290,6 +290,14 @@ describe('an archive that two programs may read differently', () => {
     ]);
   });
 
+  it('has archives in archives that share their bytes, and would be many', async () => {
+    let archive = BAD_2;
+    for (let level = 0; level < 4; level++) archive = await listedOften(archive, 200);
+    const { findings, findingsLeftOut } = await scanned(archive);
+    expect(findings.map(({ rule }) => rule)).toContain('not-scanned');
+    expect(findings.length + findingsLeftOut).toBeLessThan(5000);
+  });
+
   it('stands in a row of archives', async () => {
     const row = joined(sound, await torchBytes(BAD_2, {}), sound);
     const { findings, notes } = await scanned(row);
@@ -303,6 +311,20 @@ describe('an archive that two programs may read differently', () => {
     expect(part).toMatchObject({ verdict: 'clean', notes: [expect.stringContaining('2 archives') as unknown] });
   });
 });
+
+/** The archive of one member, listed so many times over. */
+async function listedOften(data: Uint8Array, times: number): Promise<Uint8Array> {
+  const archive = await makeWithJszip({ m: data });
+  const end = archive.byteLength - 22;
+  const directory = new DataView(archive.buffer).getUint32(end + 16, true);
+  const header = archive.subarray(directory, end);
+  const bytes = joined(archive.subarray(0, directory), repeat(header, times), archive.subarray(end));
+  const view = new DataView(bytes.buffer, bytes.byteLength - 22);
+  view.setUint16(8, times, true);
+  view.setUint16(10, times, true);
+  view.setUint32(12, times * header.byteLength, true);
+  return bytes;
+}
 
 /** An archive of one member of any name. */
 async function zipOf(name: string): Promise<Uint8Array> {

@@ -7,7 +7,8 @@
  * @module
  */
 import type { CheckpointError } from '../../errors.js';
-import { MAX_WALKED_OPCODES, type WalkBudget } from '../../pickle/walk.js';
+import type { WalkBudget } from '../../pickle/walk.js';
+import { type WalkLimits, walkLimitsFor } from '../../pickle/walk-limits.js';
 import type { ReadOptions } from '../../source/byte-source.js';
 import type { ScanFinding, ScanRule, ScannedPickle } from './scan-report.js';
 
@@ -19,6 +20,15 @@ const MOST_PICKLES = 10_000;
 
 /** Bytes of deflated members that are unpacked: some ten seconds' work. PyTorch itself does not deflate. */
 const MOST_UNPACKED = 2 ** 32;
+
+/** Members of an archive that are entered whatever the size of the file. */
+const LEAST_MEMBERS = 4096;
+
+/**
+ * Members take 76 bytes and their names at least, unless archives in archives share their bytes and so become many:
+ * six levels of a thousand members each would have no end.
+ */
+const BYTES_OF_MEMBER = 48;
 
 /** Levels of files in files that are entered; a pickle in a byte string in a pickle in an archive is at level 2. */
 const DEEPEST = 4;
@@ -73,8 +83,10 @@ export class Findings {
   readonly pickles: ScannedPickle[] = [];
   readonly notes: string[] = [];
   leftOut = 0;
+  /** What a walk through one of its pickles may remember. */
+  readonly limits: WalkLimits;
   /** Opcodes that may still be walked. */
-  readonly budget: WalkBudget = { opcodes: MAX_WALKED_OPCODES };
+  readonly budget: WalkBudget;
   /** Names that the caller allows. */
   readonly allow: ReadonlySet<string>;
   /** For cancelling. */
@@ -82,9 +94,14 @@ export class Findings {
   private unpackable = MOST_UNPACKED;
   private readonly seen = new Set<string>();
 
-  constructor(allow: ReadonlySet<string>, options: ReadOptions) {
+  private enterable: number;
+
+  constructor(fileBytes: number, allow: ReadonlySet<string>, options: ReadOptions) {
     this.allow = allow;
     this.options = options;
+    this.limits = walkLimitsFor(fileBytes);
+    this.budget = { opcodes: this.limits.opcodes };
+    this.enterable = Math.max(LEAST_MEMBERS, Math.floor(fileBytes / BYTES_OF_MEMBER));
   }
 
   /** Notes a finding. */
@@ -115,6 +132,13 @@ export class Findings {
   mayUnpack(byteLength: number): boolean {
     if (byteLength > this.unpackable) return false;
     this.unpackable -= byteLength;
+    return true;
+  }
+
+  /** Whether so many members may still be entered; then they are counted. */
+  mayEnter(members: number): boolean {
+    if (members > this.enterable) return false;
+    this.enterable -= members;
     return true;
   }
 

@@ -34,6 +34,10 @@ export async function scanArchive(
   const archive = archiveOf(source, await readZipDirectory(source, findings.options));
   await scanStructure(source, archive, place, findings);
   await scanAround(source, archive, place, findings, scanPart);
+  if (!findings.mayEnter(archive.entries.length)) {
+    findings.add('not-scanned', `${archive.entries.length} members more than a file of this size holds`, place);
+    return formatOf(archive);
+  }
   const readable: ZipEntry[] = [];
   await archive.dataOffsets(archive.entries, findings.options).catch(() => {}); // which one fails shows below
   for (const entry of archive.entries) {

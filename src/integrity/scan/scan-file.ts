@@ -52,7 +52,7 @@ export const PROMISING =
 export async function scanFile(file: ByteSource, options: ScanFileOptions = {}): Promise<ScannedFile | UnscannedFile> {
   const { allow = [], signal, path = file.name, required = PROMISING.test(path) } = options;
   const source = windowedSource(file);
-  const findings = new Findings(new Set(allow), { signal });
+  const findings = new Findings(file.size, new Set(allow), { signal });
   let format: ScannedFormat = 'unknown';
   let error: ScanError | null = null;
   try {
@@ -185,7 +185,7 @@ async function endsAsArchive(source: ByteSource, options: ReadOptions): Promise<
  * and a tar archive begins with a name.
  */
 async function scanAsPickleToo(source: ByteSource, findings: Findings, scanPart: ScanPart): Promise<void> {
-  const walk = await walkPickle(source, { budget: { ...findings.budget }, ...findings.options });
+  const walk = await walkPickle(source, { limits: findings.limits, ...findings.options });
   if (!isWeapon(walk)) return;
   findings.add('second-format', 'read as a pickle, the file calls something dangerous', WHOLE_FILE);
   await scanPickles(source, WHOLE_FILE, findings, (bytes, place) => scanPart(bytes, place, 'data'));
@@ -205,7 +205,7 @@ async function scanHeadless(
   required: boolean,
   scanPart: ScanPart,
 ): Promise<boolean> {
-  const walk = await walkPickle(source, { budget: { ...findings.budget }, ...findings.options });
+  const walk = await walkPickle(source, { limits: findings.limits, ...findings.options });
   const isWhole = walk.stopped && walk.fault === undefined && (walk.end === source.size || walk.imports.length > 0);
   if (!isWhole && !isWeapon(walk) && !(required && walk.imports.length > 0)) return false;
   await scanPickles(source, WHOLE_FILE, findings, (bytes, place) => scanPart(bytes, place, 'data'));

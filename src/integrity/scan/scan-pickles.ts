@@ -88,8 +88,8 @@ async function isFramedLikePickle(source: ByteSource, { options }: Findings): Pr
   return opcodeOf(last)?.name === 'STOP';
 }
 
-function walkAt(source: ByteSource, start: number, { budget, options }: Findings): Promise<PickleWalk> {
-  return walkPickle(source, { start, budget, ...options });
+function walkAt(source: ByteSource, start: number, { limits, budget, options }: Findings): Promise<PickleWalk> {
+  return walkPickle(source, { start, limits, budget, ...options });
 }
 
 async function judgeWithBytes(
