@@ -21,15 +21,6 @@ const MOST_PICKLES = 10_000;
 /** Bytes of deflated members that are unpacked: some ten seconds' work. PyTorch itself does not deflate. */
 const MOST_UNPACKED = 2 ** 32;
 
-/** Members of an archive that are entered whatever the size of the file. */
-const LEAST_MEMBERS = 4096;
-
-/**
- * Members take 76 bytes and their names at least, unless archives in archives share their bytes and so become many:
- * six levels of a thousand members each would have no end.
- */
-const BYTES_OF_MEMBER = 48;
-
 /** Levels of files in files that are entered; a pickle in a byte string in a pickle in an archive is at level 2. */
 const DEEPEST = 4;
 
@@ -94,14 +85,11 @@ export class Findings {
   private unpackable = MOST_UNPACKED;
   private readonly seen = new Set<string>();
 
-  private enterable: number;
-
   constructor(fileBytes: number, allow: ReadonlySet<string>, options: ReadOptions) {
     this.allow = allow;
     this.options = options;
     this.limits = walkLimitsFor(fileBytes);
     this.budget = { opcodes: this.limits.opcodes };
-    this.enterable = Math.max(LEAST_MEMBERS, Math.floor(fileBytes / BYTES_OF_MEMBER));
   }
 
   /** Notes a finding. */
@@ -132,13 +120,6 @@ export class Findings {
   mayUnpack(byteLength: number): boolean {
     if (byteLength > this.unpackable) return false;
     this.unpackable -= byteLength;
-    return true;
-  }
-
-  /** Whether so many members may still be entered; then they are counted. */
-  mayEnter(members: number): boolean {
-    if (members > this.enterable) return false;
-    this.enterable -= members;
     return true;
   }
 

@@ -34,10 +34,6 @@ export async function scanArchive(
   const archive = archiveOf(source, await readZipDirectory(source, findings.options));
   await scanStructure(source, archive, place, findings);
   await scanAround(source, archive, place, findings, scanPart);
-  if (!findings.mayEnter(archive.entries.length)) {
-    findings.add('not-scanned', `${archive.entries.length} members more than a file of this size holds`, place);
-    return formatOf(archive);
-  }
   const readable: ZipEntry[] = [];
   await archive.dataOffsets(archive.entries, findings.options).catch(() => {}); // which one fails shows below
   for (const entry of archive.entries) {
@@ -61,13 +57,18 @@ async function scanAround(
   const begin = entries.reduce((least, { localHeaderOffset }) => Math.min(least, localHeaderOffset), directoryOffset);
   if (begin > 0) {
     findings.add('bytes-before', `${begin} bytes stand before the archive, and torch.load begins there`, place);
-    await scanPart(sliceSource(source, 0, begin), place, 'perhaps');
+    await scanPart(sliceSource(source, 0, begin), deeper(place), 'perhaps');
   }
   if (trailingLength > 0) {
     const start = source.size - trailingLength;
     findings.add('bytes-after', `${trailingLength} bytes follow the end of the archive`, place, { offset: start });
-    await scanPart(sliceSource(source, start, trailingLength), placeAt(place, start), 'perhaps');
+    await scanPart(sliceSource(source, start, trailingLength), deeper(placeAt(place, start)), 'perhaps');
   }
+}
+
+/** Before the archive may stand another one, and before that another. */
+function deeper(place: Place): Place {
+  return { ...place, depth: place.depth + 1 };
 }
 
 /** Names that promise a pickle. */
