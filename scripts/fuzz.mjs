@@ -22,6 +22,8 @@ import { COMPILED, HANG, LIMITS, compile, describeCost, forkWorker, readStatus, 
 /** @import { FuzzJob, FuzzReport } from '../src/testing/fuzz-worker.js' */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
+/** Targets that bombs are thrown at. */
+const BOMBED = ['open', 'scan', 'object-json'];
 /** Findings of one kind that are kept. */
 const MOST_OF_A_KIND = 3;
 
@@ -89,13 +91,15 @@ async function runBombs() {
   let [slowest, largest] = [0, 0];
   for (const name of BOMB_NAMES) {
     const bytes = await bombBytes(name);
-    const { cost, outcome, verdict } = await runAlone('open', bytes);
-    const taken = cost === undefined ? 'no end' : describeCost(cost);
-    if (options.verbose) console.log(`bomb of ${bytes.length} bytes, ${name}: ${taken}, ${outcome}`);
-    slowest = Math.max(slowest, cost?.milliseconds ?? Infinity);
-    largest = Math.max(largest, cost?.megabytes ?? Infinity);
-    const file = `bomb-${name.replaceAll(/\W/g, '-')}.bin`;
-    if (verdict !== undefined) store(file, bytes, { target: 'open', bomb: name, error: verdict });
+    for (const target of BOMBED) {
+      const { cost, outcome, verdict } = await runAlone(target, bytes);
+      const taken = cost === undefined ? 'no end' : describeCost(cost);
+      if (options.verbose) console.log(`bomb of ${bytes.length} bytes, ${name}: ${target}, ${taken}, ${outcome}`);
+      slowest = Math.max(slowest, cost?.milliseconds ?? Infinity);
+      largest = Math.max(largest, cost?.megabytes ?? Infinity);
+      const file = `bomb-${target}-${name.replaceAll(/\W/g, '-')}.bin`;
+      if (verdict !== undefined) store(file, bytes, { target, bomb: name, error: verdict });
+    }
   }
   const most = describeCost({ milliseconds: slowest, megabytes: largest });
   console.log(`${BOMB_NAMES.length} bombs, small archives that unpack to the dearest pickles: at most ${most}`);

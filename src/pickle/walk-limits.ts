@@ -10,7 +10,7 @@
 
 /** Caps on what a walk remembers, and on the opcodes of all walks through a file. */
 export interface WalkLimits {
-  /** Opcodes of all pickles of a file. */
+  /** Opcodes of all pickles of a file. An opcode takes a byte, and some pickles are walked twice. */
   readonly opcodes: number;
   /** Values on the stack, 8 bytes each; the items of a tuple all lie there at once. */
   readonly values: number;
@@ -29,7 +29,7 @@ export function walkLimitsFor(fileBytes: number): WalkLimits {
   const scaled = (least: number, most: number, perByte: number): number =>
     Math.max(least, Math.min(most, Math.floor(fileBytes * perByte)));
   return {
-    opcodes: scaled(2 ** 22, 2 ** 26, 4),
+    opcodes: scaled(2 ** 20, 2 ** 26, 2),
     values: scaled(2 ** 19, 2 ** 22, 1),
     marks: scaled(2 ** 18, 2 ** 20, 1),
     slots: scaled(2 ** 20, 2 ** 23, 1),

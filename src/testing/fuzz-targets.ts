@@ -7,7 +7,10 @@
  */
 import { CheckpointError } from '../errors.js';
 import { openGgufParts } from '../formats/gguf/open-parts.js';
+import { objectAsJson } from '../formats/torch/object-json.js';
+import { openTorchFile } from '../formats/torch/torch-file.js';
 import { parseChecklist } from '../integrity/checklist.js';
+import { scanSource } from '../integrity/scan/scan-folder.js';
 import { parseHfConfig } from '../llama/hf-config.js';
 import { parseParams } from '../llama/params.js';
 import { describeValue } from '../pickle/describe.js';
@@ -47,6 +50,8 @@ export const FUZZ_TARGETS: readonly FuzzTarget[] = [
     weight: 12,
     run: (bytes) => exercise(bytes, 'x.pth'),
   },
+  { name: 'scan', formats: [...READ, 'torch-zip', 'pickle', 'other'], weight: 5, run: scan },
+  { name: 'object-json', formats: ['torch-zip', 'torch-legacy', 'torch-zip'], weight: 2, run: describeObject },
   { name: 'gguf-parts', formats: ['gguf-part'], weight: 1, run: openAsPart },
   { name: 'walk-pickle', formats: ['pickle', 'torch-legacy'], weight: 2, run: walk },
   { name: 'parse-pickle', formats: ['pickle'], weight: 2, run: (bytes) => describeValue(parsePickle(bytes).value) },
@@ -91,6 +96,26 @@ async function openAsPart(bytes: Uint8Array): Promise<void> {
     if (folder.openFiles() > 0) throw new Unsound(`${folder.openFiles()} parts were left open`);
   }
   if (refusals.length === SOUND_PARTS.length) throw refusals[0]!;
+}
+
+/** Scans find, and never refuse. */
+async function scan(bytes: Uint8Array): Promise<void> {
+  const report = await scanSource(memorySource(bytes, 'x.pth')).catch((cause: unknown) => {
+    throw new Unsound(`a scan threw ${String(cause)}`, { cause });
+  });
+  const [file] = report.files;
+  if (file === undefined || (file.verdict === 'clean') !== (file.findings.length === 0 && file.error === null)) {
+    throw new Unsound('a verdict that its findings contradict');
+  }
+  for (const { offset, fileOffset } of file.findings) {
+    if ((fileOffset ?? 0) > bytes.length || (offset ?? 0) < 0) throw new Unsound('a finding outside of the file');
+  }
+}
+
+async function describeObject(bytes: Uint8Array): Promise<void> {
+  await using file = await openTorchFile(memorySource(bytes, 'x.pth'));
+  const { root } = await objectAsJson(file);
+  JSON.stringify(root);
 }
 
 /** Walks never refuse what a pickle holds, so an error of any kind is a fault. */

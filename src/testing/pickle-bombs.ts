@@ -1,12 +1,13 @@
 /**
  * Small archives with pickles that would exhaust a careless reader, for `npm run fuzz` to measure.
  *
- * Each is some kilobytes of deflated data that unpack to megabytes of the dearest opcodes of one kind. Not part
- * of the package.
+ * Most are some kilobytes of deflated data that unpack to megabytes of the dearest opcodes of one kind; the others
+ * hold a trillion things by sharing a few. Not part of the package.
  *
  * @module
  */
 import { DEFAULT_PICKLE_LIMITS } from '../pickle/limits.js';
+import { pickleOf, storageId, tensorV2 } from './torch-bytes.js';
 import { makeWithJszip } from './zip.js';
 
 /** Unpacked bytes at most; the limit of the machine. */
@@ -48,11 +49,21 @@ const BOMBS: Readonly<Record<string, readonly [head: string, part: string, tail:
   'nothing known': ['', 'fe', ''],
 };
 
+/** Lists of ten lists of ten lists … of one thing, by the memo. */
+const SHARED: Readonly<Record<string, Uint8Array>> = {
+  'shared numbers': sharedLists(Uint8Array.of(0x4b, 1)),
+  'shared tensors': sharedLists(
+    pickleOf(tensorV2(storageId('torch.FloatStorage', '0', 1), 0, [1], [1])).subarray(2, -1),
+  ),
+};
+
 /** Names of the bombs. */
-export const BOMB_NAMES = Object.keys(BOMBS);
+export const BOMB_NAMES = [...Object.keys(BOMBS), ...Object.keys(SHARED)];
 
 /** The checkpoint of that name; its `data.pkl` unpacks to almost as many bytes as are read. */
 export async function bombBytes(name: string): Promise<Uint8Array> {
+  const shared = SHARED[name];
+  if (shared !== undefined) return makeWithJszip({ 'archive/data.pkl': shared, 'archive/data/0': new Uint8Array(4) });
   const [head, part, tail] = BOMBS[name]!.map((hex) => Buffer.from(hex, 'hex')) as [Buffer, Buffer, Buffer];
   const times = Math.floor((LONGEST - 1024) / part.length);
   const pickle = Buffer.concat([
@@ -63,4 +74,13 @@ export async function bombBytes(name: string): Promise<Uint8Array> {
     Buffer.from('.'),
   ]);
   return makeWithJszip({ 'archive/data.pkl': pickle }, { deflate: true });
+}
+
+function sharedLists(item: Uint8Array): Uint8Array {
+  const parts = [Uint8Array.of(0x80, 2, 0x5d), item, Uint8Array.of(0x61, 0x71, 0)]; // a list of it, kept in slot 0
+  for (let level = 1; level < 40; level++) {
+    const tenfold = Array.from({ length: 10 }, () => [0x68, level - 1]).flat(); // BINGET
+    parts.push(Uint8Array.of(0x30, 0x5d, 0x28, ...tenfold, 0x65, 0x71, level)); // POP, a list of them, kept
+  }
+  return new Uint8Array(Buffer.concat([...parts, Uint8Array.of(0x2e)]));
 }

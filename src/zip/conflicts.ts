@@ -54,7 +54,7 @@ export function findOverlaps(entries: readonly MutableEntry[], directoryOffset: 
         'zip/overlap',
         `${JSON.stringify(entry.name)} reaches to ${hexOffset(leastEnd(entry))} at least, ` +
           `but ${what} begins at ${hexOffset(entry.limit)}`,
-        { path, offset: entry.localHeaderOffset },
+        { path, offset: entry.localHeaderOffset < directoryOffset ? entry.localHeaderOffset : entry.directoryOffset },
       ),
     );
   });

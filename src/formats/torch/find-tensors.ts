@@ -17,7 +17,10 @@ import type { TensorValue } from './tensor-value.js';
 import { type PathSegment, type Place, ROOT, keySegment, placeIn } from './tensor-path.js';
 import { TorchError } from './torch-error.js';
 
-/** Values that are looked at; a state dict of 10,000 tensors has 10,001. */
+/** Values that are looked at in a short pickle; a state dict of 10,000 tensors has 10,001. */
+const LEAST_VISITS = 1 << 18;
+
+/** Values that are looked at in the longest one. */
 const MOST_VISITS = 1 << 22;
 
 /** Levels of nesting; Python's own pickler gives up near 1,000. */
@@ -35,10 +38,13 @@ export interface FoundTensor {
  * All tensors in an object, in reading order, one for each place at which one stands. Storages that stand
  * in it without a tensor are checked too.
  *
+ * @param root - the object
+ * @param context - what its tensors are made of
+ * @param storedBytes - bytes that its pickle takes in the file: a long one may have more parts
  * @throws TorchError `torch/too-large` and those of the tensors and storages
  */
-export function findTensors(root: PickleValue, context: RebuildContext): FoundTensor[] {
-  return new Walk(context).run(root);
+export function findTensors(root: PickleValue, context: RebuildContext, storedBytes: number): FoundTensor[] {
+  return new Walk(context, Math.max(LEAST_VISITS, Math.min(MOST_VISITS, storedBytes))).run(root);
 }
 
 /** A value and the segment that leads to it; none where it stands in its container's own place. */
@@ -62,7 +68,10 @@ class Walk {
   private readonly barren = new Set<TaggedValue>();
   private visits = 0;
 
-  constructor(private readonly context: RebuildContext) {}
+  constructor(
+    private readonly context: RebuildContext,
+    private readonly mostVisits: number,
+  ) {}
 
   run(root: PickleValue): FoundTensor[] {
     this.visit(root, ROOT);
@@ -85,11 +94,11 @@ class Walk {
       return;
     }
     this.visits += 1;
-    if (this.visits > MOST_VISITS || this.frames.length > DEEPEST) {
+    if (this.visits > this.mostVisits || this.frames.length > DEEPEST) {
       throw new TorchError(
         'torch/too-large',
-        this.visits > MOST_VISITS
-          ? `the pickled object has more than ${MOST_VISITS} parts`
+        this.visits > this.mostVisits
+          ? `the pickled object has more than ${this.mostVisits} parts`
           : `the pickled object is nested more than ${DEEPEST} levels deep`,
         { path: this.context.path },
       );

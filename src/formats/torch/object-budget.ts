@@ -9,10 +9,10 @@
 import { TorchError } from './torch-error.js';
 
 /** Values that are written; a checkpoint of 10,000 tensors has 20,000, and a vocabulary of 250,000 words 500,000. */
-const MOST_VALUES = 1 << 21;
+const MOST_VALUES = 1 << 20;
 
-/** Characters of all text together: what a pickle may have in one string. */
-const MOST_CHARACTERS = 2 ** 28;
+/** Characters of all text together, and a quarter of the bytes that are hashed: twice the longest ordinary pickle. */
+const MOST_CHARACTERS = 2 ** 26;
 
 /** Levels; Python's pickler gives up near 1,000. JSON has up to four for each, and `JSON.stringify` recurses. */
 const DEEPEST = 1000;

@@ -342,7 +342,7 @@ describe('objects that are immense as a tree', () => {
     await expect(jsonOf(bomb(1, 30))).rejects.toMatchObject({
       code: 'torch/too-large',
       path: 'x.pth',
-      message: expect.stringContaining('more than 2097152 values') as unknown,
+      message: expect.stringContaining('more than 1048576 values') as unknown,
     });
   });
 
@@ -377,3 +377,21 @@ describe('objects that are immense as a tree', () => {
     expect(JSON.parse(JSON.stringify(root))).toEqual(root);
   });
 });
+
+describe('long integers', () => {
+  it('are decimal as far as Python itself writes them so, and then hexadecimal', async () => {
+    const longest = 10n ** 4299n;
+    const longer = 2n ** 20_000n;
+    expect(
+      await rootOf({ list: [{ raw: longOf(longest) }, { raw: longOf(longer) }, { raw: longOf(-longer) }] }),
+    ).toEqual([{ $int: String(longest) }, { $int: `0x${longer.toString(16)}` }, { $int: `-0x${longer.toString(16)}` }]);
+  });
+});
+
+/** LONG4 of an integer. */
+function longOf(value: bigint): number[] {
+  const bytes: number[] = [];
+  const length = Math.ceil(value.toString(16).length / 2) + 1;
+  for (let at = 0; at < length; at++) bytes.push(Number(BigInt.asUintN(8, value >> BigInt(8 * at))));
+  return [0x8b, ...new Uint8Array(Uint32Array.of(length).buffer), ...bytes];
+}

@@ -25,6 +25,9 @@ const LONGEST_SHOWN = 64;
 /** SHA-256 of bytes in lower-case hexadecimal. */
 export type Sha256 = (bytes: Uint8Array) => string | Promise<string>;
 
+/** Bits of the longest integer that is written in decimal, of 4,300 digits: Python itself writes no longer ones. */
+const LONGEST_DECIMAL = 14_284;
+
 /** Writes values that hold no others; each object once. */
 export class LeafWriter {
   readonly #budget: ObjectBudget;
@@ -39,7 +42,7 @@ export class LeafWriter {
   json(value: PickleValue): TaggedJson | undefined {
     if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
     if (typeof value === 'string') return this.#text(value);
-    if (typeof value === 'bigint') return { $int: this.#text(String(value)) };
+    if (typeof value === 'bigint') return { $int: this.#digits(value) };
     const known = this.#known.get(value);
     if (known !== undefined) return known;
     const json = this.#tagged(value);
@@ -123,7 +126,7 @@ export class LeafWriter {
 
   /** Bytes that many values share are hashed once for each, so they count as text does. */
   #hash(target: Record<string, TaggedJson>, byteLength: number, bytes: () => Uint8Array): TaggedJson {
-    this.#budget.text(byteLength);
+    this.#budget.text(Math.ceil(byteLength / 4));
     this.#hashed.push({ target, bytes });
     return target;
   }
@@ -131,6 +134,15 @@ export class LeafWriter {
   #text(text: string): string {
     this.#budget.text(text.length);
     return text;
+  }
+
+  /** Decimal digits take quadratic time, so long integers count for more than their text; the longest are hexadecimal. */
+  #digits(value: bigint): string {
+    const bits = 4 * value.toString(16).length;
+    const isLong = bits > LONGEST_DECIMAL;
+    this.#budget.text(bits * (isLong ? 1 : 1 + bits / 1024));
+    if (!isLong) return String(value);
+    return value < 0n ? `-0x${(-value).toString(16)}` : `0x${value.toString(16)}`;
   }
 
   #named(json: TaggedJson, characters: number): TaggedJson {

@@ -72,11 +72,11 @@ export interface TorchFile extends TensorFile {
 export async function openTorchFile(source: ByteSource, options: TorchFileOptions = {}): Promise<TorchFile> {
   if (isDistributedShard(source.name)) throw distributedShard(source.name);
   const archive = await openArchive(source, options);
-  const { pickle, records, path, locate } =
+  const { pickle, records, path, storedBytes, locate } =
     archive === undefined ? await openLegacy(source, options) : await openRecords(archive, options);
   const table = new StorageTable(records, path);
   const context = { storages: table, path };
-  const found = findTensors(pickle.value, context);
+  const found = findTensors(pickle.value, context, storedBytes);
   const { storages } = table;
   const close = (): Promise<void> => source.close();
   return {
@@ -103,11 +103,18 @@ interface Checkpoint {
   readonly records: StorageRecords;
   /** What the pickle is called in errors. */
   readonly path: string;
+  /** Bytes that the pickle takes in the file at most, packed or not. */
+  readonly storedBytes: number;
   readonly locate: (storages: readonly TorchStorage[], options?: ReadOptions) => Promise<void>;
 }
 
 async function openLegacy(source: ByteSource, options: TorchFileOptions): Promise<Checkpoint> {
-  return { ...(await openLegacyCheckpoint(source, options)), path: source.name, locate: async () => {} };
+  return {
+    ...(await openLegacyCheckpoint(source, options)),
+    path: source.name,
+    storedBytes: source.size,
+    locate: async () => {},
+  };
 }
 
 async function openRecords(archive: ZipArchive, options: TorchFileOptions): Promise<Checkpoint> {
@@ -119,7 +126,8 @@ async function openRecords(archive: ZipArchive, options: TorchFileOptions): Prom
       readOptions,
     );
   };
-  return { pickle: await readPickle(records, options), records, path: records.pickle.name, locate };
+  const { pickleStoredBytes: storedBytes } = records;
+  return { pickle: await readPickle(records, options), records, path: records.pickle.name, storedBytes, locate };
 }
 
 /** The archive, or undefined for the form before PyTorch 1.6. */

@@ -5,7 +5,8 @@
  */
 import { hexOffset } from '../../errors.js';
 import type { ByteSource } from '../../source/byte-source.js';
-import { type ZipArchive, crcOfMember } from '../../zip/archive.js';
+import { memorySource } from '../../source/memory.js';
+import type { ZipArchive } from '../../zip/archive.js';
 import type { ZipEntry } from '../../zip/entry.js';
 import { faultBehind } from '../../zip/member-gaps.js';
 import { asContentError } from './content-error.js';
@@ -36,8 +37,7 @@ async function scanComment(source: ByteSource, archive: ZipArchive, place: Place
 }
 
 /**
- * Looks at one member: its name, its header, what follows it, and whether it can be unpacked to the size it states.
- * Gives whether its data can be read.
+ * Looks at one member: its name, its header, and what follows it. Gives whether its data can be read.
  */
 export async function scanMemberStructure(
   source: ByteSource,
@@ -55,19 +55,50 @@ export async function scanMemberStructure(
     await archive.dataOffset(entry, findings.options);
     const fault = await faultBehind(source, archive, entry, findings.options);
     if (fault !== undefined) findings.addError('archive-structure', fault, place);
-    await using member = archive.openMember(entry);
-    if (entry.method === 0) return true;
-    if (!findings.mayUnpack(member.size)) {
-      const message = `the member ${JSON.stringify(entry.name)} unpacks to ${member.size} bytes, and so much is not unpacked`;
-      findings.add('not-scanned', message, place, { offset: entry.localHeaderOffset });
-      return false;
-    }
-    await crcOfMember(archive, entry, findings.options); // unpacks it, which fails where the stated size is not its own
+    await archive.openMember(entry).close(); // throws for methods that cannot be read
     return true;
   } catch (cause) {
-    findings.addError('archive-structure', asContentError(cause), place, entry.localHeaderOffset);
+    findings.addError('archive-structure', asContentError(cause), place, placeOf(entry, source));
     return false;
   }
+}
+
+/** Most bytes of a deflated member that are unpacked into memory, so that it need not be done again. */
+const MOST_IN_MEMORY = 1 << 25;
+
+/**
+ * A member's data to be scanned; undefined, with a finding, where they cannot be unpacked to the size they state.
+ * Stored data are read where they lie; deflated ones are unpacked here, into memory if they are not too long.
+ */
+export async function openUnpacked(
+  source: ByteSource,
+  archive: ZipArchive,
+  entry: ZipEntry,
+  place: Place,
+  findings: Findings,
+): Promise<ByteSource | undefined> {
+  if (entry.method === 0) return archive.openMember(entry);
+  if (!findings.mayUnpack(entry.size)) {
+    const message = `the member ${JSON.stringify(entry.name)} unpacks to ${entry.size} bytes, and so much is not unpacked`;
+    findings.add('not-scanned', message, place, { offset: entry.localHeaderOffset });
+    return undefined;
+  }
+  try {
+    await using member = archive.openMember(entry);
+    if (entry.size <= MOST_IN_MEMORY) {
+      return memorySource(await member.read(0, entry.size, findings.options), member.name);
+    }
+    await member.read(entry.size - 1, 1, findings.options); // unpacks all of it, and fails where its size is another
+    return archive.openMember(entry);
+  } catch (cause) {
+    findings.addError('archive-structure', asContentError(cause), place, placeOf(entry, source));
+    return undefined;
+  }
+}
+
+/** Where a member begins, or else where that is claimed. */
+function placeOf({ localHeaderOffset, directoryOffset }: ZipEntry, { size }: ByteSource): number {
+  return localHeaderOffset < size ? localHeaderOffset : directoryOffset;
 }
 
 const LONGEST_NAME = 4096;

@@ -11,7 +11,7 @@ import { sliceSource } from '../../source/slice.js';
 import { type ZipArchive, archiveOf } from '../../zip/archive.js';
 import { readZipDirectory } from '../../zip/directory.js';
 import type { ZipEntry } from '../../zip/entry.js';
-import { scanMemberStructure, scanStructure } from './archive-structure.js';
+import { openUnpacked, scanMemberStructure, scanStructure } from './archive-structure.js';
 import { type Findings, type Place, placeAt, placeInside } from './findings.js';
 import { codeIn } from './program-code.js';
 import { type Expectation, scanPickles } from './scan-pickles.js';
@@ -41,7 +41,7 @@ export async function scanArchive(
     const isReadable = await scanMemberStructure(source, archive, entry, place, findings);
     if (isReadable && entry.size > 0) readable.push(entry);
   }
-  await scanMembers(archive, readable, place, findings, scanPart);
+  await scanMembers(source, archive, readable, place, findings, scanPart);
   return formatOf(archive);
 }
 
@@ -76,6 +76,7 @@ const PICKLE_NAME = /\.(?:pkl|pickle|p|joblib|dill|debug_pkl)$|(?:^|\/)\.metadat
 
 /** Pickles by name first: they tell which of the other members are storages, and so plain numbers. */
 async function scanMembers(
+  source: ByteSource,
   archive: ZipArchive,
   entries: readonly ZipEntry[],
   place: Place,
@@ -86,7 +87,8 @@ async function scanMembers(
   const scanInside = (source: ByteSource, inside: Place): Promise<void> => scanPart(source, inside, 'data');
   const isNamed = ({ name }: ZipEntry): boolean => PICKLE_NAME.test(name);
   for (const entry of entries.filter(isNamed)) {
-    await using member = archive.openMember(entry);
+    await using member = await openUnpacked(source, archive, entry, place, findings);
+    if (member === undefined) continue;
     const walk = await scanPickles(member, memberPlace(archive, entry, place), findings, scanInside);
     const folder = entry.name.slice(0, entry.name.lastIndexOf('/') + 1);
     for (const key of walk.storages.keys()) storages.add(`${folder}data/${key}`);
@@ -94,7 +96,8 @@ async function scanMembers(
   for (const entry of entries) {
     if (isNamed(entry)) continue;
     findings.options.signal?.throwIfAborted();
-    await using member = archive.openMember(entry);
+    await using member = await openUnpacked(source, archive, entry, place, findings);
+    if (member === undefined) continue;
     await scanPart(member, memberPlace(archive, entry, place), storages.has(entry.name) ? 'data' : 'perhaps');
   }
   const code = codeIn(entries);

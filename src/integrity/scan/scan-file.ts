@@ -46,8 +46,8 @@ export const PROMISING =
 
 /**
  * Scans one file; reads headers, directories and pickles, and the first bytes of every member of an archive. Memory:
- * some megabytes, and at most some 200 MB for a pickle made to need them. Findings are data; only a signal's reason
- * is thrown.
+ * some megabytes, 32 MB where members are deflated, and at most some 200 MB for a long pickle made to need them.
+ * Findings are data; only a signal's reason is thrown.
  */
 export async function scanFile(file: ByteSource, options: ScanFileOptions = {}): Promise<ScannedFile | UnscannedFile> {
   const { allow = [], signal, path = file.name, required = PROMISING.test(path) } = options;

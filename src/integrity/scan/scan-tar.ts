@@ -79,7 +79,8 @@ class TarMemberScan {
       }
       at = walk.end + COUNT_BYTES + bytes;
     }
-    await this.expectEnd((await this.walk(at)).end);
+    if (at >= this.source.size) this.giveUp(this.source.size);
+    else await this.expectEnd((await this.walk(at)).end);
   }
 
   /** A number, then for each tensor a pickle of (key, storage, class) and its shape and strides. */
