@@ -27,10 +27,10 @@ describe('help and version', () => {
     const { code, stdout } = await llamaInspect('--help');
     expect(code).toBe(0);
     const commands = [...stdout.matchAll(/^ {2}([a-z]+) (?:\[options\] |<|   )/gm)].map(([, name]) => name);
-    expect(commands).toEqual(['inspect', 'tensors', 'verify', 'convert', 'check', 'logits', 'demo']);
+    expect(commands).toEqual(['inspect', 'tensors', 'verify', 'scan', 'convert', 'check', 'logits', 'demo']);
   });
 
-  it.each(['inspect', 'tensors', 'verify', 'convert', 'check', 'logits', 'demo'])(
+  it.each(['inspect', 'tensors', 'verify', 'scan', 'convert', 'check', 'logits', 'demo'])(
     'gives examples of %s, in 80 columns',
     async (command) => {
       const { code, stdout } = await llamaInspect(command, '--help');
