@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { leastMissingBytes } from '../formats/torch/missing-bytes.js';
 import type { OperationOptions } from '../options.js';
 import type { ByteSource, SourceError, SourceErrorCode } from '../source/byte-source.js';
 import { type Identification, describeMistake, identifySource, mistakeOfName } from '../source/identify.js';
@@ -112,7 +113,9 @@ async function examineArchive(source: ByteSource, options: OperationOptions): Pr
     const message = `the last ${bytesIn(tail.byteLength)} of ${bytesIn(size)} are zero: the download did not finish`;
     return { kind: 'unfinished', message, hint: AGAIN };
   }
-  return { kind: 'truncated', message: `cut off: no ZIP end record in ${bytesIn(size)}`, hint: AGAIN };
+  const missing = await leastMissingBytes(source, options);
+  const lacks = missing === undefined ? '' : `; at least ${bytesIn(missing)} are missing`;
+  return { kind: 'truncated', message: `cut off: no ZIP end record in ${bytesIn(size)}${lacks}`, hint: AGAIN };
 }
 
 const MEMBER_SIGNATURE = '80 75 3 4';

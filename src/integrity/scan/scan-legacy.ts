@@ -7,7 +7,7 @@
  * @module
  */
 import { hexOffset } from '../../errors.js';
-import { storageItemBytes, storageTypeOf } from '../../formats/torch/torch-dtypes.js';
+import { storageBytes } from '../../formats/torch/missing-bytes.js';
 import { TorchError } from '../../formats/torch/torch-error.js';
 import type { PickleWalk } from '../../pickle/walk.js';
 import type { WalkStorage } from '../../pickle/walk-state.js';
@@ -75,10 +75,4 @@ function lengthOf(storages: ReadonlyMap<string, WalkStorage>): number | undefine
     length += COUNT_BYTES + bytes;
   }
   return length;
-}
-
-/** Bytes of a storage, by its class and its number of elements. */
-export function storageBytes({ storageClass, elementCount }: WalkStorage): number | undefined {
-  const type = storageClass && storageTypeOf(`${storageClass.module}.${storageClass.name}`);
-  return type === undefined || elementCount === undefined ? undefined : storageItemBytes(type) * elementCount;
 }

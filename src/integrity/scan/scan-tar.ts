@@ -4,6 +4,7 @@
  * @see https://github.com/pytorch/pytorch/blob/main/torch/serialization.py (legacy_load)
  * @module
  */
+import { storageBytes } from '../../formats/torch/missing-bytes.js';
 import { TorchError } from '../../formats/torch/torch-error.js';
 import { readTar } from '../../formats/tar.js';
 import { rootItems } from '../../pickle/walk.js';
@@ -12,7 +13,6 @@ import type { ByteSource } from '../../source/byte-source.js';
 import { sliceSource } from '../../source/slice.js';
 import { type Findings, type Place, placeInside } from './findings.js';
 import type { ScanPart } from './scan-archive.js';
-import { storageBytes } from './scan-legacy.js';
 import { scanPickleAt, scanPickles } from './scan-pickles.js';
 import type { ScannedFormat } from './scan-report.js';
 
