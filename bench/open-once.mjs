@@ -48,6 +48,21 @@ export const OPENINGS = {
     return promise;
   },
   'tensors, llama-inspect': openTensors,
+  'pickle, llama-inspect': async (path) => {
+    /** @type {typeof import('../src/pickle/machine.js')} */
+    const { parsePickle } = await import(new URL('pickle/machine.js', DIST).href);
+    return parsePickle(await pickleOf(path)).globals.length;
+  },
+  'pickle, pickleparser': async (path) => {
+    const { Parser } = (await import('pickleparser')).default;
+    const parser = new Parser({
+      nameResolver: { resolve: () => () => new Map() },
+      persistentResolver: { resolve: (/** @type {unknown} */ id) => id },
+      unpicklingTypeOfDictionary: 'Map',
+    });
+    parser.parse(await pickleOf(path));
+    return 1;
+  },
   'header, llama-inspect': openTensors,
   'header and all strings, llama-inspect': async (path) => {
     /** @type {typeof import('../src/source/file.js')} */
@@ -69,6 +84,25 @@ export const OPENINGS = {
     return Object.values(metadata).reduce((sum, value) => sum + (Array.isArray(value) ? value.length : 0), 0);
   },
 };
+
+/**
+ * The bytes of `data.pkl`.
+ *
+ * @param {string} path
+ */
+async function pickleOf(path) {
+  /** @type {typeof import('../src/source/file.js')} */
+  const { openFileSource } = await import(new URL('source/file.js', DIST).href);
+  /** @type {typeof import('../src/zip/archive.js')} */
+  const { openZip } = await import(new URL('zip/archive.js', DIST).href);
+  const source = await openFileSource(path);
+  const archive = await openZip(source);
+  const entry = archive.entries.find(({ name }) => name.endsWith('/data.pkl'));
+  if (entry === undefined) throw new Error(`${path} has no pickle`);
+  const bytes = await archive.openMember(entry).read(0, entry.size);
+  await source.close();
+  return bytes;
+}
 
 /** @type {Opening} */
 async function openTensors(path) {

@@ -31,6 +31,8 @@ const ROWS = [
   { label: '65,606 members listed', opening: 'list, llama-inspect', file: NAMES.members },
   { label: 'the same by yauzl', opening: 'list, yauzl', file: NAMES.members, base: 'list, llama-inspect' },
   { label: '65,600 tensors opened', opening: 'tensors, llama-inspect', file: NAMES.members },
+  { label: 'pickle of 10,000 tensors parsed', opening: 'pickle, llama-inspect', file: NAMES.tensors },
+  { label: 'the same by pickleparser', opening: 'pickle, pickleparser', file: NAMES.tensors, base: 'pickle, llama-inspect' }, // prettier-ignore
   { label: '10,000 tensors opened', opening: 'tensors, llama-inspect', file: NAMES.tensors },
   { label: 'GGUF opened, 280,147 merges', opening: 'header, llama-inspect', file: NAMES.vocabulary },
   {
