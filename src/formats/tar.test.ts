@@ -27,6 +27,7 @@ describe('readTar', () => {
         { name: 'a', offset: 512, size: 600 },
         { name: 'empty', offset: 512 * 5, size: 0 },
       ],
+      odd: [],
       brokenAt: undefined,
     });
   });
@@ -38,8 +39,8 @@ describe('readTar', () => {
     expect((await read(damaged)).brokenAt).toBe(3 * 512);
     const nonsense = Uint8Array.from(bytes);
     nonsense.fill(0x7a, 124, 136);
-    expect(await read(nonsense)).toEqual({ members: [], brokenAt: 0 });
-    expect(await read(bytes.subarray(0, 1000))).toEqual({ members: [], brokenAt: 0 });
+    expect(await read(nonsense)).toEqual({ members: [], odd: [], brokenAt: 0 });
+    expect(await read(bytes.subarray(0, 1000))).toEqual({ members: [], odd: [], brokenAt: 0 });
     expect((await read(bytes.subarray(0, 3 * 512 + 100))).brokenAt).toBe(3 * 512);
     expect((await read(bytes.subarray(0, 3 * 512))).brokenAt).toBeUndefined();
   });

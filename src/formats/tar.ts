@@ -21,8 +21,13 @@ export interface TarMember {
 
 /** What an archive holds. */
 export interface TarListing {
-  /** Regular files, in order. */
+  /** Everything but folders, in order. */
   readonly members: readonly TarMember[];
+  /**
+   * Offsets of headers whose members some programs see and others do not, or under another name: links, long names,
+   * extended headers, names twice.
+   */
+  readonly odd: readonly number[];
   /** Offset of the first byte that is no header although one was expected; undefined where the archive ends as it should. */
   readonly brokenAt: number | undefined;
 }
@@ -33,26 +38,44 @@ const BLOCK = 512;
 /** Members that are listed; PyTorch wrote four. */
 const MOST_MEMBERS = 10_000;
 
-/** Lists the regular files of a tar archive; one read of 512 bytes for each member. */
+/** Lists the members of a tar archive; one read of 512 bytes for each member. */
 export async function readTar(source: ByteSource, options?: ReadOptions): Promise<TarListing> {
   const members: TarMember[] = [];
+  const odd: number[] = [];
+  const names = new Set<string>();
   let at = 0;
   while (at + BLOCK <= source.size && members.length < MOST_MEMBERS) {
     const block = await source.read(at, BLOCK, options);
-    if (block.every((byte) => byte === 0)) return { members, brokenAt: undefined };
+    if (block.every((byte) => byte === 0)) return { members, odd, brokenAt: undefined };
     const size = octal(block, 124, 12); // 124: size of the data
-    if (size === undefined || octal(block, 148, 8) !== checksum(block)) return { members, brokenAt: at };
+    if (size === undefined || octal(block, 148, 8) !== checksum(block)) return { members, odd, brokenAt: at };
     const offset = at + BLOCK;
-    if (offset + size > source.size) return { members, brokenAt: at };
-    if (isRegular(block[156]!)) members.push({ name: textAt(block, 0, 100), offset, size }); // 156: type, 0: name
+    if (offset + size > source.size) return { members, odd, brokenAt: at };
+    const type = block[156]!; // 156: type
+    const name = textAt(block, 0, 100); // 0: name
+    if (isOdd(block, type) || names.has(name)) odd.push(at);
+    if (type !== FOLDER) members.push({ name, offset, size });
+    names.add(name);
     at = offset + Math.ceil(size / BLOCK) * BLOCK;
   }
-  return { members, brokenAt: at < source.size ? at : undefined };
+  return { members, odd, brokenAt: at < source.size ? at : undefined };
 }
 
-/** Type flags `0` and NUL. */
-function isRegular(type: number): boolean {
-  return type === 0x30 || type === 0;
+/** Type flag of a folder. */
+const FOLDER = 0x35;
+
+/** Types other than files (`0` and NUL) and folders, and names that begin in another field (345, in ustar archives). */
+function isOdd(block: Uint8Array, type: number): boolean {
+  const isPlain = type === 0x30 || type === 0 || type === FOLDER;
+  return !isPlain || (textAt(block, 257, 5) === 'ustar' && block[345] !== 0);
+}
+
+/** Whether some bytes begin with the header of a tar archive: Python goes by its checksum, not by its magic. */
+export function isTarHeader(head: Uint8Array): boolean {
+  if (head.byteLength < BLOCK) return false;
+  const block = head.subarray(0, BLOCK);
+  const stated = octal(block, 148, 8);
+  return stated !== undefined && stated === checksum(block) && block.some((byte) => byte !== 0);
 }
 
 /** Sum of all bytes of a header, its own field counted as spaces. */

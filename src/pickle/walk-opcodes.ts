@@ -11,7 +11,8 @@ import { HIGHEST_PICKLE_PROTOCOL, PICKLE_OPCODES, type PickleOpcodeName } from '
 import { decodeLatin1, decodeUtf8 } from './text.js';
 import { SCALARS, type WalkStep, decimalOf, lineOf } from './walk-scalars.js';
 import type { WalkState } from './walk-state.js';
-import { EXTENSION, OTHER, PERSISTENT, type WalkValue, isWalk } from './walk-values.js';
+import { walkBuild, walkCall, walkFill } from './walk-rules.js';
+import { EXTENSION, NONE, OTHER, PERSISTENT, type WalkValue, isWalk, walkTuple } from './walk-values.js';
 
 const pushOther: WalkStep = (walk) => walk.push(OTHER);
 
@@ -36,12 +37,12 @@ const CONTAINERS = {
   },
   APPEND: (walk) => {
     walk.pop();
-    walk.top();
+    walkFill(walk, walk.top());
   },
   SETITEM: (walk) => {
     walk.pop();
     walk.pop();
-    walk.top();
+    walkFill(walk, walk.top());
   },
   APPENDS: fillMarked,
   SETITEMS: fillMarked,
@@ -56,10 +57,7 @@ const MOVES = {
       walk.fail('pickle/bad-protocol', `names protocol ${protocol}, and the highest there is is 5`);
     }
   },
-  FRAME: (walk) => {
-    if (walk.input.uint(8) > walk.input.left)
-      walk.fail('pickle/truncated', 'begins a frame that is longer than the rest');
-  },
+  FRAME: (walk) => walk.beginFrame(walk.input.uint(8)),
   MARK: (walk) => walk.mark(),
   POP: (walk) => walk.popValueOrMark(),
   POP_MARK: (walk) => void walk.popMark(),
@@ -92,10 +90,12 @@ const OBJECTS = {
   },
   INST: (walk) => {
     const callable = importFromLines(walk);
-    walk.popMark();
-    walk.push(walk.call(callable));
+    walk.push(walkCall(walk, callable, walkTuple(walk.popMark())));
   },
-  OBJ: (walk) => walk.push(walk.call(walk.popMark()[0] ?? OTHER)),
+  OBJ: (walk) => {
+    const [callable = OTHER, ...items] = walk.popMark();
+    walk.push(walkCall(walk, callable, walkTuple(items)));
+  },
   REDUCE: callTop,
   NEWOBJ: callTop,
   NEWOBJ_EX: (walk) => {
@@ -103,9 +103,8 @@ const OBJECTS = {
     callTop(walk);
   },
   BUILD: (walk) => {
-    walk.pop();
-    const target = walk.top();
-    if (isWalk(target, 'import')) walk.suspect('changed-import', `${target.module}.${target.name}`);
+    const state = walk.pop();
+    walkBuild(walk, walk.top(), state);
   },
   EXT1: (walk) => pushExtension(walk, walk.input.uint(1)),
   EXT2: (walk) => pushExtension(walk, walk.input.uint(2)),
@@ -139,20 +138,28 @@ function replaceMarked(walk: WalkState): void {
 
 function fillMarked(walk: WalkState): void {
   walk.popMark();
-  walk.top();
+  walkFill(walk, walk.top());
 }
 
 function callTop(walk: WalkState): void {
-  walk.pop();
-  walk.push(walk.call(walk.pop()));
+  const args = walk.pop();
+  walk.push(walkCall(walk, walk.pop(), args));
 }
 
 /** PyTorch's old files name the class of a whole model in a persistent id, so that its source can come along. */
 function persistentOf(walk: WalkState, id: WalkValue): WalkValue {
   if (!isWalk(id, 'tuple')) return PERSISTENT;
-  const [kind, first] = id.items;
+  const [kind, first, file, code] = id.items;
   if (kind === 'storage') walk.store(id);
+  if (kind === 'module' && !(isEmpty(file) && isEmpty(code))) {
+    walk.suspect('source-code', 'program code of a class, which PyTorch compares with its own and may write to a file');
+  }
   return kind === 'module' && isWalk(first, 'import') ? first : PERSISTENT;
+}
+
+/** Whether a place for text is empty. */
+function isEmpty(value: WalkValue | undefined): boolean {
+  return value === undefined || value === NONE || value === '';
 }
 
 function pushExtension(walk: WalkState, code: number): void {

@@ -13,7 +13,7 @@ import { HIGHEST_PICKLE_PROTOCOL, type PickleOpcodeName } from './opcodes.js';
 import { decodeLatin1, decodeUtf8 } from './text.js';
 import { LOOKAHEAD } from './walk-input.js';
 import type { WalkState } from './walk-state.js';
-import { OTHER, type WalkValue } from './walk-values.js';
+import { NONE, OTHER, type WalkValue } from './walk-values.js';
 
 /** What an opcode does. */
 export type WalkStep = (walk: WalkState) => void;
@@ -25,7 +25,7 @@ const pushOther: WalkStep = (walk) => walk.push(OTHER);
 
 /** Steps by opcode name. */
 export const SCALARS = {
-  NONE: pushOther,
+  NONE: (walk) => walk.push(NONE),
   NEWTRUE: pushOther,
   NEWFALSE: pushOther,
   BININT: (walk) => walk.push(walk.input.int32()),

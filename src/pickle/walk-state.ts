@@ -16,6 +16,7 @@ import {
   type CallOpcode,
   COMPUTED,
   type ImportOpcode,
+  LOST_TUPLE,
   OTHER,
   UNNAMED,
   type WalkCall,
@@ -31,9 +32,10 @@ import {
 export interface WalkSuspicion {
   /**
    * An import whose name is not written down, a class by a number in a registry, a call of something that was
-   * not imported, or a BUILD that changes a class or function itself.
+   * not imported, a BUILD that changes a class or function itself, an allowed name used as no pickler uses it, or
+   * program code that comes along.
    */
-  readonly kind: 'unnamed-import' | 'extension' | 'computed-call' | 'changed-import';
+  readonly kind: 'unnamed-import' | 'extension' | 'computed-call' | 'changed-import' | 'unsafe-use' | 'source-code';
   /** Opcode. */
   readonly opcode: string;
   /** Its byte offset. */
@@ -95,8 +97,10 @@ export class WalkState {
   readonly memo = new PickleMemo<WalkValue>();
   private readonly imports = new Map<string, MutableImport>();
   private readonly results = new Map<WalkValue, { readonly found: MutableImport; readonly made: WalkMade }>();
+  private readonly variants = new Map<WalkImport, WalkMade>();
   private readonly stack: WalkValue[] = [];
   private readonly marks: number[] = [];
+  private frameEnd: number | undefined;
   private textLeft: number;
   private tuplesLeft: number;
 
@@ -129,7 +133,7 @@ export class WalkState {
   }
 
   pushTuple(items: readonly WalkValue[]): void {
-    this.push(this.tuplesLeft-- > 0 ? walkTuple(items) : OTHER);
+    this.push(this.tuplesLeft-- > 0 ? walkTuple(items) : LOST_TUPLE);
   }
 
   pop(): WalkValue {
@@ -211,6 +215,14 @@ export class WalkState {
     return made;
   }
 
+  /** A second kind of result of the call that made a value; the same one each time. */
+  variantOf(made: WalkValue): WalkValue {
+    if (!isWalk(made, 'made')) return made;
+    const variant = this.variants.get(made.by) ?? { ...made, variant: true };
+    this.variants.set(made.by, variant);
+    return variant;
+  }
+
   /** Notes something that cannot be judged, and gives a value for what came of it. */
   suspect(kind: WalkSuspicion['kind'], what: string): WalkValue {
     const suspicion = { kind, opcode: this.opcode, offset: this.offset, what };
@@ -222,6 +234,22 @@ export class WalkState {
   embed(bytes: EmbeddedBytes): void {
     if (this.embedded.length < MOST_EMBEDDED) this.embedded.push(bytes);
     else this.leftOut++;
+  }
+
+  /** Notes where a frame ends, which no opcode may cross: Python's reader in C goes on behind it in another place. */
+  beginFrame(length: number): void {
+    if (this.frameEnd !== undefined) this.fail('pickle/bad-frame', 'begins a frame inside of a frame');
+    if (length > this.input.left) this.fail('pickle/truncated', 'begins a frame that is longer than the rest');
+    this.frameEnd = this.input.position + length;
+  }
+
+  /** Looks whether the opcode in hand has kept to its frame. */
+  leaveFrame(isStop = false): void {
+    if (this.frameEnd === undefined) return;
+    const { position } = this.input;
+    if (position > this.frameEnd) this.fail('pickle/bad-frame', 'runs past the end of its frame');
+    if (isStop && position < this.frameEnd) this.fail('pickle/bad-frame', 'stands before the end of its frame');
+    if (position >= this.frameEnd) this.frameEnd = undefined;
   }
 
   /** Notes the storage that a persistent id names. */

@@ -57,8 +57,10 @@ export interface WalkCall {
 export interface WalkMade {
   /** Tag. */
   readonly kind: 'made';
-  /** What was called, where it was an import. */
+  /** What was called. */
   readonly by: WalkImport;
+  /** Whether it is of the second of two kinds that it makes; see `walk-rules.ts`. */
+  readonly variant?: true;
 }
 
 /** Anything else. */
@@ -71,6 +73,12 @@ export interface WalkOther {
 
 /** A value that can be neither a name nor called. */
 export const OTHER: WalkOther = { kind: 'other', what: 'something that was not imported' };
+
+/** None, which some states must hold. */
+export const NONE: WalkOther = { kind: 'other', what: 'None' };
+
+/** A tuple of which nothing is remembered. */
+export const LOST_TUPLE: WalkOther = { kind: 'other', what: 'a tuple' };
 
 /** What a persistent id stands for, which only the reader of the file knows. */
 export const PERSISTENT: WalkOther = { kind: 'other', what: 'what a persistent id stands for' };

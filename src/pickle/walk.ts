@@ -103,6 +103,7 @@ async function walkToStop(walk: WalkState, budget: WalkBudget): Promise<boolean>
     while (walk.linesToSkip > 0) {
       walk.linesToSkip--;
       await input.skipLine();
+      walk.leaveFrame();
     }
     if (input.exhausted) {
       walk.fail('pickle/truncated', 'has an argument that runs past the end');
@@ -125,6 +126,7 @@ function walkWindow(walk: WalkState, budget: WalkBudget): 'stopped' | 'ended' | 
     walk.offset = offset;
     if (code === STOP) {
       walk.opcode = 'STOP';
+      walk.leaveFrame(true);
       return 'stopped';
     }
     const step = WALK_STEPS[code];
@@ -134,6 +136,7 @@ function walkWindow(walk: WalkState, budget: WalkBudget): 'stopped' | 'ended' | 
     }
     walk.opcode = opcodeOf(code)?.name ?? '';
     step(walk);
+    walk.leaveFrame();
   }
   return 'more';
 }

@@ -55,6 +55,12 @@ export const RULE_TEXTS: Readonly<Record<ScanRule | 'unreadable', RuleText>> = {
     level: 'error',
     severity: 9,
   },
+  'unsafe-use': {
+    title: 'A pickle uses an allowed name as no pickler does',
+    help: 'Numbers taken for addresses, computed arguments, or a function that calls another: ways to run code.',
+    level: 'error',
+    severity: 9,
+  },
   'broken-pickle': {
     title: 'A pickle is broken',
     help: 'Python runs it up to the fault; scanners that give up there see nothing.',

@@ -141,7 +141,7 @@ describe('scanSummary', () => {
 `,
     );
     expect(summary(report(files.slice(1), { verdict: 'unreadable' }), true)).toBe(
-      '  – scan       nothing unsafe in 1 pickle\n',
+      '  – scan       could not look into everything\n',
     );
   });
 });

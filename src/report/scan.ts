@@ -33,11 +33,14 @@ export function scanLines(report: ScanReport): Line[] {
   ];
 }
 
+/** Kinds of finding that nothing but an attack makes. */
+const DANGERS: ReadonlySet<string> = new Set(['dangerous-global', 'unsafe-use', 'unnamed-global', 'changed-class']);
+
 /** The worst thing that was found, in a word. */
 function headword({ verdict, files }: ScanReport): Span {
   if (verdict === 'clean') return marked('good', 'CLEAN');
   if (verdict === 'unreadable') return marked('bad', 'UNREADABLE');
-  const isDangerous = files.some(({ findings }) => findings.some(({ rule }) => rule === 'dangerous-global'));
+  const isDangerous = files.some(({ findings }) => findings.some(({ rule }) => DANGERS.has(rule)));
   return isDangerous ? marked('bad', 'DANGEROUS') : marked('warn', 'SUSPICIOUS');
 }
 
@@ -122,9 +125,11 @@ export function scanSummary(report: ScanReport, width: number, isExplained: (nam
   const what =
     findings.length > 0
       ? counted(findings.length, 'finding')
-      : pickles.length === 0
-        ? 'no pickle, so nothing that could run'
-        : `nothing unsafe in ${counted(pickles.length, 'pickle')}`;
+      : report.verdict === 'unreadable'
+        ? 'could not look into everything'
+        : pickles.length === 0
+          ? 'no pickle, so nothing that could run'
+          : `nothing unsafe in ${counted(pickles.length, 'pickle')}`;
   return [
     ...noted(mark, 'scan', width, [what]),
     ...limited(findings),

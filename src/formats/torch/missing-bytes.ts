@@ -18,7 +18,7 @@ import { storageItemBytes, storageTypeOf } from './torch-dtypes.js';
  */
 export async function leastMissingBytes(source: ByteSource, options?: ReadOptions): Promise<number | undefined> {
   const member = await firstMember(source, options);
-  if (member === undefined || !member.name.endsWith('data.pkl')) return undefined;
+  if (member?.name.endsWith('data.pkl') !== true) return undefined;
   const walk = await walkPickle(source, { start: member.dataOffset, ...options });
   if (!walk.stopped || walk.fault !== undefined) return undefined;
   let least = walk.end;

@@ -18,8 +18,9 @@ const MOST_FINDINGS = 1000;
 /** Pickles of one file that are listed. */
 const MOST_PICKLES = 10_000;
 
-/** Bytes of deflated members that are unpacked: some ten seconds' work. PyTorch itself does not deflate. */
-const MOST_UNPACKED = 2 ** 32;
+/** Bytes of deflated members that are unpacked whatever the size of the file, and for each of its bytes. */
+const LEAST_UNPACKED = 2 ** 26;
+const UNPACKED_PER_BYTE = 64;
 
 /** Levels of files in files that are entered; a pickle in a byte string in a pickle in an archive is at level 2. */
 const DEEPEST = 4;
@@ -82,7 +83,7 @@ export class Findings {
   readonly allow: ReadonlySet<string>;
   /** For cancelling. */
   readonly options: ReadOptions;
-  private unpackable = MOST_UNPACKED;
+  private unpackable: number;
   private readonly seen = new Set<string>();
 
   constructor(fileBytes: number, allow: ReadonlySet<string>, options: ReadOptions) {
@@ -90,6 +91,7 @@ export class Findings {
     this.options = options;
     this.limits = walkLimitsFor(fileBytes);
     this.budget = { opcodes: this.limits.opcodes };
+    this.unpackable = Math.max(LEAST_UNPACKED, UNPACKED_PER_BYTE * fileBytes);
   }
 
   /** Notes a finding. */

@@ -46,7 +46,7 @@ function judgeImport(found: WalkImport, { base }: Place, { allow }: Findings): S
   const verdict = judgeGlobal(found);
   return {
     ...{ name, class: verdict.class, reason: verdict.reason, weightsOnly: verdict.weightsOnly },
-    ...{ allowed: allow.has(name), opcode, offset: base + found.offset, count, calls },
+    ...{ allowed: allow.has(name) && !found.name.includes('.'), opcode, offset: base + found.offset, count, calls },
     firstCall: firstCall === undefined ? null : { opcode: firstCall.opcode, offset: base + firstCall.offset },
   };
 }
@@ -65,6 +65,8 @@ const SUSPICIONS: Readonly<Record<WalkSuspicion['kind'], { readonly rule: ScanRu
   extension: { rule: 'extension', verb: 'takes' },
   'computed-call': { rule: 'computed-call', verb: 'calls' },
   'changed-import': { rule: 'changed-class', verb: 'sets attributes of' },
+  'unsafe-use': { rule: 'unsafe-use', verb: 'makes' },
+  'source-code': { rule: 'code', verb: 'brings' },
 };
 
 function addSuspicion({ kind, opcode, offset, what }: WalkSuspicion, place: Place, findings: Findings): void {

@@ -32,15 +32,24 @@ export function packedAs(head: Uint8Array): keyof typeof PACKED | undefined {
   return MAGICS.find(([, magic]) => magic.every((byte, at) => head[at] === byte))?.[0];
 }
 
-/** Type of Python objects, alone or in a list of fields. */
-const OBJECTS = /'[|<>=]?O\d*'|^\($/;
+/** Type of numbers, text or bytes as NumPy writes it; that of Python objects, `O`, is none of them. */
+const TYPE = "'[<>|=]?[?bhilqBHILQefdgFDGSUaVmM][0-9]*(?:\\[[0-9a-zA-Z]+\\])?'";
+
+/** A field with a name that holds no quotes, and perhaps a shape. */
+const FIELD = `\\('[\\w .-]*', ${TYPE}(?:, \\([0-9, ]*\\))?\\)`;
+
+/** The header as NumPy writes it, with types that hold no Python objects. It is a Python literal: nothing else is trusted. */
+const NUMBERS_ONLY = new RegExp(
+  `^\\{'descr': (?:${TYPE}|\\[${FIELD}(?:, ${FIELD})*\\]), 'fortran_order': (?:True|False), ` +
+    "'shape': \\([0-9, ]*\\), \\}\\s*$",
+);
 
 /** Longest header of an array that is looked at; NumPy's own readers stop at 10,000 characters. */
 const LONGEST_NPY_HEADER = 1 << 16;
 
 /**
- * Where the pickle of a NumPy array of Python objects begins; undefined for arrays of numbers, which hold none. A
- * header that cannot be read counts as one of objects.
+ * Where a NumPy array may have the pickle of its Python objects; undefined for arrays of numbers, which hold none. Any
+ * header but those that NumPy writes for numbers counts as one of objects.
  */
 export async function npyPickleOffset(source: ByteSource, options?: ReadOptions): Promise<number | undefined> {
   const head = await source.read(0, Math.min(12, source.size), options);
@@ -53,6 +62,5 @@ export async function npyPickleOffset(source: ByteSource, options?: ReadOptions)
   if (start >= source.size) return undefined;
   if (length > LONGEST_NPY_HEADER) return start;
   const header = new TextDecoder('latin1').decode(await source.read(fixed, length, options));
-  const descr = /'descr'\s*:\s*('[^']*'|\[[^\]]*\]|\()/.exec(header)?.[1];
-  return descr === undefined || OBJECTS.test(descr) ? start : undefined;
+  return NUMBERS_ONLY.test(header) ? undefined : start;
 }

@@ -10,9 +10,11 @@ import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
 import { SourceError } from '../../source/byte-source.js';
 import { type ContentKind, HEAD_BYTES, type Identification, identifySource } from '../../source/identify.js';
 import { describeMistake } from '../../source/mistake.js';
+import { isTarHeader } from '../../formats/tar.js';
 import { sliceSource } from '../../source/slice.js';
 import { windowedSource } from '../../source/window.js';
-import { type PickleWalk, walkPickle } from '../../pickle/walk.js';
+import { walkPickle } from '../../pickle/walk.js';
+import type { WalkImport } from '../../pickle/walk-values.js';
 import { judgeGlobal } from '../../pickle/verdicts.js';
 import { readZipDirectory } from '../../zip/directory.js';
 import { ZipError } from '../../zip/zip-error.js';
@@ -93,6 +95,14 @@ async function scanAsAll(
   required: boolean,
 ): Promise<ScannedFormat | undefined> {
   const scanPart = partScanner(findings);
+  const head = await source.read(0, Math.min(HEAD_BYTES, source.size), findings.options);
+  // torch.load tries tar before pickles, and Python knows a tar archive by the checksum of its first header alone
+  if (identification.kind !== 'zip' && identification.kind !== 'tar' && isTarHeader(head)) {
+    if (isPromising(identification.kind)) {
+      findings.add('second-format', `${identification.sentence}, and a tar archive as well`, WHOLE_FILE);
+    } else return scanTar(source, WHOLE_FILE, findings, scanPart);
+    await scanTar(source, WHOLE_FILE, findings, scanPart);
+  }
   if (identification.kind === 'zip') return scanRow(source, findings, path, scanPart);
   const first = await scanFront(source, identification.kind, findings, scanPart);
   if (await endsAsArchive(source, findings.options)) {
@@ -105,8 +115,13 @@ async function scanAsAll(
   }
   if (first !== undefined) return first;
   if (await scanHeadless(source, findings, required, scanPart)) return 'pickle';
-  if (!required) return undefined;
-  throw await mistakeOf(source, identification, findings.options);
+  if (!required && packedAs(head) === undefined) return undefined;
+  throw mistakeOf(source, identification, head);
+}
+
+/** Whether bytes of a kind are looked into for what they are. */
+function isPromising(kind: ContentKind): boolean {
+  return ['torch-legacy', 'pickle', 'safetensors', 'gguf', 'npy'].includes(kind);
 }
 
 /** Scans a file whose beginning says what it is. */
@@ -186,18 +201,24 @@ async function endsAsArchive(source: ByteSource, options: ReadOptions): Promise<
  */
 async function scanAsPickleToo(source: ByteSource, findings: Findings, scanPart: ScanPart): Promise<void> {
   const walk = await walkPickle(source, { limits: findings.limits, ...findings.options });
-  if (!isWeapon(walk)) return;
-  findings.add('second-format', 'read as a pickle, the file calls something dangerous', WHOLE_FILE);
+  if (!walk.imports.some(isNotAllowed) && walk.suspicions.length === 0) return;
+  findings.add('second-format', 'read as a pickle, the file imports what no checkpoint does', WHOLE_FILE);
   await scanPickles(source, WHOLE_FILE, findings, (bytes, place) => scanPart(bytes, place, 'data'));
 }
 
-function isWeapon({ imports }: PickleWalk): boolean {
-  return imports.some((found) => found.calls > 0 && judgeGlobal(found).class === 'dangerous');
+function isNotAllowed(found: WalkImport): boolean {
+  const { class: kind } = judgeGlobal(found);
+  return kind === 'unknown' || kind === 'dangerous';
+}
+
+/** Text that begins with a `c` may look like an import; it does not call what it imports. */
+function isUnlikelyText(found: WalkImport): boolean {
+  return isNotAllowed(found) && (found.calls > 0 || judgeGlobal(found).class === 'dangerous');
 }
 
 /**
  * Protocols 0 and 1 have no head, and begin like any text: such a file counts as a pickle if it is one from end to end,
- * if it calls something dangerous, or if its name promises a pickle and it imports anything.
+ * if it calls what is not allowed or names what is dangerous, or if its name promises a pickle and it imports anything.
  */
 async function scanHeadless(
   source: ByteSource,
@@ -207,24 +228,17 @@ async function scanHeadless(
 ): Promise<boolean> {
   const walk = await walkPickle(source, { limits: findings.limits, ...findings.options });
   const isWhole = walk.stopped && walk.fault === undefined && (walk.end === source.size || walk.imports.length > 0);
-  if (!isWhole && !isWeapon(walk) && !(required && walk.imports.length > 0)) return false;
+  if (!isWhole && !walk.imports.some(isUnlikelyText) && !(required && walk.imports.length > 0)) return false;
   await scanPickles(source, WHOLE_FILE, findings, (bytes, place) => scanPart(bytes, place, 'data'));
   return true;
 }
 
-async function mistakeOf(
-  source: ByteSource,
-  identification: Identification,
-  options: ReadOptions,
-): Promise<CheckpointError> {
-  const packed = packedAs(await source.read(0, Math.min(HEAD_BYTES, source.size), options));
+function mistakeOf(source: ByteSource, identification: Identification, head: Uint8Array): CheckpointError {
+  const packed = packedAs(head);
   if (packed === undefined) return describeMistake(identification, 'a file of tensors or a pickle', source.name);
   return new SourceError(
     'source/other-format',
     `a file of tensors or a pickle was expected, but this is ${PACKED[packed]}`,
-    {
-      path: source.name,
-      hint: 'unpack it and scan what comes out',
-    },
+    { path: source.name, hint: 'unpack it and scan what comes out' },
   );
 }

@@ -11,7 +11,7 @@ import { type Findings, type Place, isTooDeep, placeAt } from './findings.js';
 import { PACKED, npyPickleOffset, packedAs } from './other-formats.js';
 import { type ScanPart, scanArchive } from './scan-archive.js';
 import { scanLegacy } from './scan-legacy.js';
-import { scanPickles, scanPossiblePickle } from './scan-pickles.js';
+import { scanPossiblePickle } from './scan-pickles.js';
 import { scanTar } from './scan-tar.js';
 
 const ENCLOSING = { zip: scanArchive, tar: scanTar, 'torch-legacy': scanLegacy } as const;
@@ -28,9 +28,9 @@ export function partScanner(findings: Findings): ScanPart {
     const inside = (bytes: ByteSource, at: Place): Promise<void> => scanPart(bytes, at, 'data');
     const packed = packedAs(head);
     if (kind === 'npy') await scanNpy(source, place, findings, scanPart);
-    else if (expectation === 'pickle') await scanPickles(source, place, findings, inside);
-    else if (kind === 'pickle') await scanPossiblePickle(source, place, findings, inside, expectation);
-    else if (packed !== undefined && expectation !== 'data') {
+    else if (kind === 'pickle' || expectation === 'headless') {
+      await scanPossiblePickle(source, place, findings, inside, expectation);
+    } else if (packed !== undefined && expectation !== 'data') {
       findings.add('not-scanned', `this is ${PACKED[packed]}, which is not looked into`, place);
     } else await scanPossiblePickle(source, place, findings, inside, 'data');
   };
@@ -68,5 +68,5 @@ async function scanEnclosed(
 export async function scanNpy(source: ByteSource, place: Place, findings: Findings, scanPart: ScanPart): Promise<void> {
   const start = await npyPickleOffset(source, findings.options);
   if (start === undefined) return;
-  await scanPart(sliceSource(source, start, source.size - start), placeAt(place, start), 'pickle');
+  await scanPart(sliceSource(source, start, source.size - start), placeAt(place, start), 'headless');
 }

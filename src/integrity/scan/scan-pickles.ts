@@ -59,8 +59,11 @@ export async function scanPickleAt(
   return walk;
 }
 
-/** How sure it is that some bytes are a pickle: their name or place says so, their head does, or nothing does. */
-export type Expectation = 'pickle' | 'perhaps' | 'data';
+/**
+ * What some bytes may be: a pickle, whether or not it has a head (`headless`), a pickle if it has one, or numbers, which
+ * are a pickle only by chance.
+ */
+export type Expectation = 'headless' | 'perhaps' | 'data';
 
 /**
  * Walks bytes that need not be a pickle, and judges them if they are: with a head of their own if they import
@@ -71,7 +74,7 @@ export async function scanPossiblePickle(
   place: Place,
   findings: Findings,
   scanInside: ScanInside,
-  expectation: Exclude<Expectation, 'pickle'>,
+  expectation: Expectation,
 ): Promise<boolean> {
   if (expectation === 'data' && !(await isFramedLikePickle(source, findings))) return false;
   const walk = await walkAt(source, 0, findings);

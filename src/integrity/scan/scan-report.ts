@@ -18,6 +18,7 @@ import type { GlobalClass } from '../../pickle/verdicts.js';
  * - `extension`: one by its number in `copyreg`'s registry, which only the writer's program knows
  * - `computed-call`: a call of something that was not imported by name
  * - `changed-class`: a BUILD that sets attributes of a class or function itself
+ * - `unsafe-use`: an allowed name used as no pickler uses it, in a way that can run code
  * - `broken-pickle`: a pickle that Python runs up to the fault and no further
  * - `bytes-after-pickle`: more bytes, or more pickles, behind the STOP of a pickle
  * - `code`: program code that runs when the file is imported or its model is called
@@ -35,6 +36,7 @@ export type ScanRule =
   | 'extension'
   | 'computed-call'
   | 'changed-class'
+  | 'unsafe-use'
   | 'broken-pickle'
   | 'bytes-after-pickle'
   | 'code'

@@ -27,7 +27,11 @@ export async function scanTar(
   findings: Findings,
   scanPart: ScanPart,
 ): Promise<ScannedFormat> {
-  const { members, brokenAt } = await readTar(source, findings.options);
+  const { members, odd, brokenAt } = await readTar(source, findings.options);
+  for (const offset of odd) {
+    const message = 'a link, an extended header or a name twice: programs differ in what this member is';
+    findings.add('archive-structure', message, place, { offset });
+  }
   if (brokenAt !== undefined) {
     throw new TorchError('torch/tar', 'a tar archive, but no header of a member stands where one should', {
       path: source.name,

@@ -1,0 +1,100 @@
+/**
+ * Files that once were called clean and ran all the same, by the programs that they are made for.
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { memorySource } from '../../source/memory.js';
+import { FIXTURES } from '../../testing/fixtures.js';
+import { type PicklePart, int, op, pickle, text, utf8 } from '../../testing/pickle-assembler.js';
+import { scanFile } from './scan-file.js';
+
+const FOLDER = join(FIXTURES, 'scan-attacks');
+const NAMES = readdirSync(FOLDER).filter((name) => name !== 'ORIGIN');
+
+async function rulesOf(bytes: Uint8Array, path: string): Promise<string[]> {
+  const result = await scanFile(memorySource(bytes, path), { path, required: true });
+  return 'what' in result ? [] : result.findings.map(({ rule }) => rule);
+}
+
+/** What each file is found out by, beside whatever else is found in it. */
+const EXPECTED: readonly (readonly [pattern: RegExp, rule: string])[] = [
+  [/^h_frame/, 'broken-pickle'],
+  [/^(?:c_numpy|m_dtype)/, 'unsafe-use'],
+  [/^(?:a_legtar|a_tar|e_model|n_unk)/, 'second-format'],
+  [/^a_(?:cont|gnul|hard|pax)/, 'archive-structure'],
+  [/^n_v7/, 'dangerous-global'],
+  [/\.np[yz]$/, 'dangerous-global'],
+  [/^b_case/, 'dangerous-global'],
+  [/^b_data/, 'dangerous-global'],
+  [/^d_patch/, 'code'],
+  [/^d_poison/, 'changed-class'],
+];
+
+describe('a file that runs something', () => {
+  it.each(NAMES)('is found out: %s', async (name) => {
+    const expected = EXPECTED.find(([pattern]) => pattern.test(name))?.[1];
+    expect(await rulesOf(readFileSync(join(FOLDER, name)), name)).toContain(expected);
+  });
+});
+
+describe('frames', () => {
+  it('that opcodes keep to are no finding', async () => {
+    const inner = pickle('NONE');
+    expect(await rulesOf(pickle(op('PROTO', int(1, 4)), op('FRAME', int(8, inner.length)), 'NONE'), 'x.pkl')).toEqual(
+      [],
+    );
+  });
+
+  it.each([
+    ['an argument', pickle(op('PROTO', int(1, 4)), op('FRAME', int(8, 3)), op('BININT', int(4, 1)))],
+    ['a line', pickle(op('PROTO', int(1, 4)), op('FRAME', int(8, 2)), op('INT', utf8('123\n')))],
+    ['an end', pickle(op('PROTO', int(1, 4)), op('FRAME', int(8, 3)), 'NONE', 'STOP', 'NONE')],
+    ['another frame', pickle(op('PROTO', int(1, 4)), op('FRAME', int(8, 11)), op('FRAME', int(8, 2)), 'NONE')],
+  ])('that %s does not keep to are read in two ways', async (_, bytes) => {
+    expect(await rulesOf(bytes, 'x.pkl')).toContain('broken-pickle');
+  });
+});
+
+describe('allowed names', () => {
+  const called = (...parts: readonly PicklePart[]): Uint8Array => pickle(op('PROTO', int(1, 4)), ...parts);
+
+  it.each([
+    ['an array made at once', called(text('numpy'), text('ndarray'), 'STACK_GLOBAL', 'EMPTY_TUPLE', 'REDUCE')],
+    [
+      'arguments that are computed',
+      called(
+        ...([text('builtins'), text('list'), 'STACK_GLOBAL', text('builtins'), text('tuple'), 'STACK_GLOBAL'] as const),
+        ...(['EMPTY_TUPLE', 'REDUCE', 'REDUCE'] as const),
+      ),
+    ],
+    [
+      'a rebuilder of anything',
+      called(
+        ...([text('torch._tensor'), text('_rebuild_from_type_v2'), 'STACK_GLOBAL'] as const),
+        ...([
+          text('builtins'),
+          text('list'),
+          'STACK_GLOBAL',
+          'NONE',
+          'EMPTY_TUPLE',
+          'NONE',
+          'MARK',
+          'POP_MARK',
+        ] as const),
+        ...(['TUPLE3', 'TUPLE2', 'REDUCE'] as const),
+      ),
+    ],
+    [
+      'items put into what is no container',
+      called(
+        ...([text('argparse'), text('Namespace'), 'STACK_GLOBAL', 'EMPTY_TUPLE', 'REDUCE'] as const),
+        ...([text('a'), 'NONE', 'SETITEM'] as const),
+      ),
+    ],
+  ])('are no more than names: %s', async (_, bytes) => {
+    expect(await rulesOf(bytes, 'x.pkl')).toContain('unsafe-use');
+  });
+});
