@@ -28,7 +28,7 @@ const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ]),
   ['torch._tensor _rebuild_from_type_v2', expectRebuilder],
   ['torch._tensor _rebuild_from_type', expectRebuilder],
-  ...identityNames().map((name): [string, Rule] => [`torch.jit._pickle ${name}`, (_walk, [first = OTHER]) => first]),
+  ...identityNames().map((name): [string, Rule] => [`torch.jit._pickle ${name}`, handOn]),
   ...['__newobj__', '__newobj_ex__', '_reconstructor'].map((name): [string, Rule] => [`copyreg ${name}`, makeOfClass]),
 ]);
 
@@ -78,6 +78,11 @@ function suspectCall(what: string): Rule {
     walk.suspect('unsafe-use', what);
     return made;
   };
+}
+
+/** Functions that give back what they are given, a class too. */
+function handOn(walk: WalkState, [first]: readonly WalkValue[]): WalkValue {
+  return first ?? walk.suspect('unsafe-use', 'a value handed on that is not remembered');
 }
 
 /** The type by its name; that of Python objects is told apart, since its flags differ. */

@@ -8,7 +8,7 @@ import { describe, expect, it } from 'vitest';
 
 import { memorySource } from '../../source/memory.js';
 import { FIXTURES } from '../../testing/fixtures.js';
-import { type PicklePart, int, op, pickle, text, utf8 } from '../../testing/pickle-assembler.js';
+import { type PicklePart, assemble, int, op, pickle, repeat, text, utf8 } from '../../testing/pickle-assembler.js';
 import { scanFile } from './scan-file.js';
 
 const FOLDER = join(FIXTURES, 'scan-attacks');
@@ -55,6 +55,24 @@ describe('frames', () => {
     ['another frame', pickle(op('PROTO', int(1, 4)), op('FRAME', int(8, 11)), op('FRAME', int(8, 2)), 'NONE')],
   ])('that %s does not keep to are read in two ways', async (_, bytes) => {
     expect(await rulesOf(bytes, 'x.pkl')).toContain('broken-pickle');
+  });
+});
+
+describe('what a walk no longer remembers', () => {
+  it('is not taken for harmless', async () => {
+    const lost = repeat(assemble('EMPTY_TUPLE', 'POP'), 300_000);
+    const identity = assemble(text('torch.jit._pickle'), text('build_intlist'), 'STACK_GLOBAL');
+    const patched = assemble(
+      text('argparse'),
+      text('Namespace'),
+      'STACK_GLOBAL',
+      'TUPLE1',
+      'REDUCE',
+      'EMPTY_DICT',
+      'BUILD',
+    );
+    expect(await rulesOf(pickle(op('PROTO', int(1, 4)), lost, identity, patched), 'x.pkl')).toEqual(['unsafe-use']);
+    expect(await rulesOf(pickle(op('PROTO', int(1, 4)), identity, patched), 'x.pkl')).toEqual(['changed-class']);
   });
 });
 
