@@ -11,7 +11,7 @@
 import { type PythonName, python3Name } from './names.js';
 import { judgeGlobal } from './verdicts.js';
 import type { WalkState } from './walk-state.js';
-import { LOST_TUPLE, NONE, OTHER, type WalkMade, type WalkValue, isWalk } from './walk-values.js';
+import { LOST_TUPLE, NONE, type WalkMade, type WalkValue, isWalk } from './walk-values.js';
 
 /** Looks at the arguments of a call, and gives what it returns where that is not simply its result. */
 type Rule = (walk: WalkState, items: readonly WalkValue[], made: WalkValue) => WalkValue;
