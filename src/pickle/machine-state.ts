@@ -12,6 +12,7 @@ import type { PickleInput } from './input.js';
 import { KeyIndex } from './keys.js';
 import type { PickleLimits } from './limits.js';
 import { PickleMemo } from './memo.js';
+import type { PersistentObjects } from './persistent.js';
 import type { PickleTrace } from './trace.js';
 import type { PickleValue, TaggedValue } from './values.js';
 
@@ -26,6 +27,8 @@ export class PickleMachine {
   readonly limits: PickleLimits;
   /** Imports and calls met so far. */
   readonly trace: PickleTrace;
+  /** What stands outside the pickle and is known. */
+  readonly persistent: PersistentObjects;
   /** Values the pickle has put aside. */
   readonly memo = new PickleMemo();
   /** Equal keys of the dictionaries and sets being filled. */
@@ -42,10 +45,11 @@ export class PickleMachine {
   private values = 0;
   private objects = 0;
 
-  constructor(input: PickleInput, limits: PickleLimits, trace: PickleTrace) {
+  constructor(input: PickleInput, limits: PickleLimits, trace: PickleTrace, persistent: PersistentObjects) {
     this.input = input;
     this.limits = limits;
     this.trace = trace;
+    this.persistent = persistent;
   }
 
   /** Puts a value on the stack. */

@@ -15,6 +15,7 @@ import { type PickleLimits, resolvePickleLimits } from './limits.js';
 import { type OpcodeHandler, PickleMachine } from './machine-state.js';
 import { OBJECT_OPCODES } from './object-opcodes.js';
 import { PICKLE_OPCODES, type PickleOpcodeName } from './opcodes.js';
+import { NO_PERSISTENT_OBJECTS, type PersistentObjects } from './persistent.js';
 import { SCALAR_OPCODES } from './scalar-opcodes.js';
 import { STACK_OPCODES } from './stack-opcodes.js';
 import { type PickleTrace, createPickleTrace } from './trace.js';
@@ -26,6 +27,8 @@ export interface PickleOptions extends PickleLocation {
   readonly limits?: Partial<PickleLimits> | undefined;
   /** Filled while the pickle runs, so that it tells what came before an error too. */
   readonly trace?: PickleTrace | undefined;
+  /** What its persistent ids stand for, where that is known; the others become `persistent` values. */
+  readonly persistent?: PersistentObjects | undefined;
 }
 
 /** A pickle, read. */
@@ -55,7 +58,7 @@ export function parsePickle(bytes: Uint8Array, options: PickleOptions = {}): Pic
   const limits = resolvePickleLimits(options.limits);
   const trace = options.trace ?? createPickleTrace();
   const input = new PickleInput(bytes, options, limits);
-  const machine = new PickleMachine(input, limits, trace);
+  const machine = new PickleMachine(input, limits, trace, options.persistent ?? NO_PERSISTENT_OBJECTS);
   for (let code = input.nextOpcode(); code !== STOP; code = input.nextOpcode()) {
     const handler = HANDLERS[code];
     if (handler === undefined) {

@@ -11,6 +11,7 @@ import { isKind } from './access.js';
 import { describeValue } from './describe.js';
 import type { PickleError } from './errors.js';
 import type { OpcodeHandler, PickleMachine } from './machine-state.js';
+import { persistentName } from './persistent.js';
 import { createNewobj, createReduce, isObject, writableRecords } from './records.js';
 import type {
   ArgumentsValue,
@@ -133,7 +134,10 @@ function pushPersistentLine(machine: PickleMachine): void {
 }
 
 function pushPersistent(machine: PickleMachine, id: PickleValue): void {
-  machine.pushNew({ kind: 'persistent', id, offset: machine.input.offset });
+  const name = persistentName(id);
+  const known = name === undefined ? undefined : machine.persistent.get(name);
+  if (known === undefined) machine.pushNew({ kind: 'persistent', id, offset: machine.input.offset });
+  else machine.push(known);
 }
 
 function cannot(machine: PickleMachine, action: string, value: PickleValue): PickleError {

@@ -15,7 +15,7 @@ import { dtypeOfName } from './torch-dtypes.js';
 import { TorchError } from './torch-error.js';
 
 /** Dimensions that are accepted; PyTorch's own operations stop at 64. */
-const MOST_DIMENSIONS = 64;
+export const MOST_DIMENSIONS = 64;
 
 /** What is needed to make sense of a tensor's arguments, and to say where they stand. */
 export interface RebuildContext {

@@ -1,5 +1,5 @@
 /**
- * Every storage that a pickled object names, wherever it stands.
+ * What a pickled object names that stands outside of it, wherever that is.
  *
  * @module
  */
@@ -7,8 +7,13 @@ import { isKind } from '../../pickle/access.js';
 import type { GlobalValue, PersistentValue, PickleEntry, PickleValue, TaggedValue } from '../../pickle/values.js';
 import { isStorage } from './storages.js';
 
-/** All storages in an object, each once, in no particular order; looks at each value once and does not recurse. */
+/** All storages in an object, each once, in no particular order. */
 export function findStorageIds(root: PickleValue): PersistentValue[] {
+  return findPersistent(root).filter(isStorage);
+}
+
+/** All persistent values in an object, each once, in no particular order; looks at each value once, does not recurse. */
+export function findPersistent(root: PickleValue): PersistentValue[] {
   const found: PersistentValue[] = [];
   const seen = new Set<PickleValue>();
   const pending: PickleValue[] = [root];
@@ -16,7 +21,7 @@ export function findStorageIds(root: PickleValue): PersistentValue[] {
     const value = pending.pop();
     if (value === undefined || value === null || typeof value !== 'object' || seen.has(value)) continue;
     seen.add(value);
-    if (isStorage(value)) found.push(value);
+    if (value.kind === 'persistent') found.push(value);
     for (const inner of valuesIn(value)) pending.push(inner);
   }
   return found;
@@ -24,8 +29,9 @@ export function findStorageIds(root: PickleValue): PersistentValue[] {
 
 /** The class that a persistent id names: files of whole modules keep its source beside it, for a person to compare. */
 export function persistentClass(value: PickleValue): GlobalValue | undefined {
-  const [tag, type] = isKind(value, 'persistent') && isKind(value.id, 'tuple') ? value.id.items : [];
-  return tag === 'module' && isKind(type, 'global') ? type : undefined;
+  const items = isKind(value, 'persistent') && isKind(value.id, 'tuple') ? value.id.items : [];
+  const type = items[0] === 'module' ? items[1] : items[0]; // before PyTorch 0.1.10 the class stands first
+  return isKind(type, 'global') ? type : undefined;
 }
 
 function valuesIn(value: TaggedValue): readonly PickleValue[] {

@@ -19,7 +19,7 @@ export type TorchErrorCode =
   | 'torch/bad-legacy'
   /** A file in the form before PyTorch 1.6 that ends too early. */
   | 'torch/cut-off'
-  /** A tar archive, as torch.save wrote in 2016. */
+  /** A tar archive that is not whole, or not one that torch.save wrote before PyTorch 0.1.10. */
   | 'torch/tar'
   /** A part of a checkpoint of torch.distributed.checkpoint, or the folder of its parts. */
   | 'torch/distributed'

@@ -2,8 +2,9 @@
  * A file that torch.save wrote.
  *
  * Since PyTorch 1.6 it is a ZIP archive: one pickle that describes the object, and one member per storage
- * with its bytes. Opening reads the end of the file, the directory, the pickle and a few bytes; tensors read
- * their bytes when asked. Nothing in the pickle is ever run.
+ * with its bytes; `legacy-file.ts` and `tar-file.ts` have the two forms before that. Opening reads the end of
+ * the file, the directory, the pickle and a few bytes; tensors read their bytes when asked. Nothing in the
+ * pickle is ever run.
  *
  * @see https://pytorch.org/docs/stable/notes/serialization.html
  * @module
@@ -13,7 +14,7 @@ import { type PickleLimits, pickleLimitsFor } from '../../pickle/limits.js';
 import { type Pickle, parsePickle } from '../../pickle/machine.js';
 import type { GlobalValue, PickleValue } from '../../pickle/values.js';
 import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
-import { describeMistake, identifySource } from '../../source/identify.js';
+import { type Identification, describeMistake, identifySource } from '../../source/identify.js';
 import { type ZipArchive, openZip } from '../../zip/archive.js';
 import { ZipError } from '../../zip/zip-error.js';
 import type { TensorFile } from '../tensor.js';
@@ -23,6 +24,7 @@ import { type FoundTensor, findTensors } from './find-tensors.js';
 import { openLegacyCheckpoint } from './legacy-file.js';
 import { rebuildTensor } from './rebuild.js';
 import { type StorageRecords, StorageTable, type TorchStorage, isStorage } from './storages.js';
+import { openTarCheckpoint } from './tar-file.js';
 import { UniqueNames, pathOf } from './tensor-path.js';
 import type { TensorValue } from './tensor-value.js';
 import { TorchError } from './torch-error.js';
@@ -47,13 +49,16 @@ export interface TorchFile extends TensorFile {
   readonly globals: readonly GlobalValue[];
   /** Protocol of the pickle. */
   readonly protocol: number;
-  /** The storages, each once, in the order of the pickle. */
+  /**
+   * The storages that the pickle names, each once, in its order. In a file of 2016, where tensors stand outside of
+   * it, their storages are only `storedIn` of the tensors.
+   */
   readonly storages: readonly TorchStorage[];
   /** What a value inside `root` says about a tensor; undefined where it is none. Reads nothing. */
   tensorOf(value: PickleValue): TensorValue | undefined;
   /** The storage that a value inside `root` names; undefined where it names none. Reads nothing. */
   storageOf(value: PickleValue): TorchStorage | undefined;
-  /** The archive, for whoever wants its other members; undefined for files of the form before PyTorch 1.6. */
+  /** The archive, for whoever wants its other members; undefined for files of the forms before PyTorch 1.6. */
   readonly archive: ZipArchive | undefined;
   /**
    * Finds out where all storages begin in the file, so that every tensor's `fileOffset` is known; one read
@@ -63,7 +68,7 @@ export interface TorchFile extends TensorFile {
 }
 
 /**
- * Opens a file of PyTorch's: at most five reads and one pickle in memory, in the form before 1.6 another read
+ * Opens a file of PyTorch's: at most five reads and one pickle in memory, in the forms before 1.6 another read
  * per storage. Owns the source once it has returned; when it throws, the source stays open.
  *
  * @throws ZipError, PickleError and TorchError for what is wrong with the file
@@ -72,12 +77,12 @@ export interface TorchFile extends TensorFile {
 export async function openTorchFile(source: ByteSource, options: TorchFileOptions = {}): Promise<TorchFile> {
   if (isDistributedShard(source.name)) throw distributedShard(source.name);
   const archive = await openArchive(source, options);
-  const { pickle, records, path, storedBytes, locate } =
-    archive === undefined ? await openLegacy(source, options) : await openRecords(archive, options);
+  const { pickle, records, path, storedBytes, locate, named } =
+    archive === undefined ? await openWithoutArchive(source, options) : await openRecords(archive, options);
   const table = new StorageTable(records, path);
   const context = { storages: table, path };
   const found = findTensors(pickle.value, context, storedBytes);
-  const { storages } = table;
+  const storages = table.storages.filter(({ key }) => named?.has(key) !== false);
   const close = (): Promise<void> => source.close();
   return {
     format: 'torch',
@@ -97,7 +102,7 @@ export async function openTorchFile(source: ByteSource, options: TorchFileOption
   };
 }
 
-/** What the two forms of file have in common. */
+/** What the three forms of file have in common. */
 interface Checkpoint {
   readonly pickle: Pickle;
   readonly records: StorageRecords;
@@ -106,15 +111,16 @@ interface Checkpoint {
   /** Bytes that the pickle takes in the file at most, packed or not. */
   readonly storedBytes: number;
   readonly locate: (storages: readonly TorchStorage[], options?: ReadOptions) => Promise<void>;
+  /** Keys of the storages that the pickle names, where tensors outside of it name others; undefined: all. */
+  readonly named?: ReadonlySet<string>;
 }
 
-async function openLegacy(source: ByteSource, options: TorchFileOptions): Promise<Checkpoint> {
-  return {
-    ...(await openLegacyCheckpoint(source, options)),
-    path: source.name,
-    storedBytes: source.size,
-    locate: async () => {},
-  };
+/** A file of a form before PyTorch 1.6, in which all storages lie as they are. */
+async function openWithoutArchive(source: ByteSource, options: TorchFileOptions): Promise<Checkpoint> {
+  const known = { path: source.name, locate: async () => {} };
+  const { kind } = await expectPickle(source, options);
+  if (kind === 'tar') return { ...known, ...(await openTarCheckpoint(source, options)) };
+  return { ...known, storedBytes: source.size, ...(await openLegacyCheckpoint(source, options)) };
 }
 
 async function openRecords(archive: ZipArchive, options: TorchFileOptions): Promise<Checkpoint> {
@@ -130,26 +136,22 @@ async function openRecords(archive: ZipArchive, options: TorchFileOptions): Prom
   return { pickle: await readPickle(records, options), records, path: records.pickle.name, storedBytes, locate };
 }
 
-/** The archive, or undefined for the form before PyTorch 1.6. */
+/** The archive, or undefined for the forms before PyTorch 1.6. */
 async function openArchive(source: ByteSource, options: TorchFileOptions): Promise<ZipArchive | undefined> {
   try {
     return await openZip(source, options);
   } catch (cause) {
     if (!(cause instanceof ZipError) || cause.code !== 'zip/not-a-zip') throw cause;
-    await expectPickle(source, options);
     return undefined;
   }
 }
 
-/** Throws for a file that is no archive and cannot be of the form before PyTorch 1.6 either. */
-async function expectPickle(source: ByteSource, options: TorchFileOptions): Promise<void> {
+/** Throws for a file that is no ZIP archive and cannot be of a form before PyTorch 1.6 either. */
+async function expectPickle(source: ByteSource, options: TorchFileOptions): Promise<Identification> {
   const identification = await identifySource(source, options);
-  if (identification.kind === 'torch-legacy' || identification.kind === 'pickle') return;
-  if (identification.kind !== 'tar') throw describeMistake(identification, 'a PyTorch file', source.name);
-  throw new TorchError('torch/tar', `this is ${identification.sentence}, not a checkpoint that can be read`, {
-    path: source.name,
-    hint: 'files of 2016 are tar archives too: open it with torch.load and save it again',
-  });
+  const { kind } = identification;
+  if (kind === 'torch-legacy' || kind === 'pickle' || kind === 'tar') return identification;
+  throw describeMistake(identification, 'a PyTorch file', source.name);
 }
 
 async function readPickle(
