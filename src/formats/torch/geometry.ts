@@ -9,8 +9,9 @@
 import { type DType, byteLengthOf, isQuantized } from '../../dtype.js';
 import { isGlobal, isKind } from '../../pickle/access.js';
 import { describeValue } from '../../pickle/describe.js';
-import type { PickleValue } from '../../pickle/values.js';
+import type { PickleValue, ReduceValue } from '../../pickle/values.js';
 import { type StorageTable, type TorchStorage, isStorage } from './storages.js';
+import type { TensorValue } from './tensor-value.js';
 import { dtypeOfName } from './torch-dtypes.js';
 import { TorchError } from './torch-error.js';
 
@@ -23,6 +24,8 @@ export interface RebuildContext {
   readonly storages: StorageTable;
   /** File or member that errors name. */
   readonly path: string;
+  /** Tensors made so far: one that stands at many places, perhaps with 64 dimensions at 262,144, is made once. */
+  readonly made?: WeakMap<ReduceValue, TensorValue>;
   /** Offset of the call at hand. */
   readonly offset?: number;
 }

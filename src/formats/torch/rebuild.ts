@@ -22,14 +22,18 @@ const DEEPEST = 16;
  */
 export function rebuildTensor(call: ReduceValue, context: RebuildContext): TensorValue | undefined {
   if (!isKind(call.callable, 'global') || rebuilderOf(call.callable) === undefined) return undefined;
+  const made = context.made?.get(call);
+  if (made !== undefined) return made;
   const value = rebuild(
     call.callable,
     call.args,
     { storages: context.storages, path: context.path, offset: call.offset },
     0,
   );
-  if (value === undefined || call.states.length === 0) return value;
-  return { ...value, states: [...value.states, ...call.states] };
+  if (value === undefined) return undefined;
+  const whole = call.states.length === 0 ? value : { ...value, states: [...value.states, ...call.states] };
+  context.made?.set(call, whole);
+  return whole;
 }
 
 /** Whether a function of that name makes tensors. */

@@ -87,6 +87,13 @@ describe('a file of 2016', () => {
     expect(file.archive).toBeUndefined();
   });
 
+  it('makes a tensor once, at however many places it stands', async () => {
+    const places: Py = { list: Array<Py>(1000).fill({ persistent: 1001 }) };
+    await using file = await open(madeOf({ root: places }));
+    expect(file.tensors).toHaveLength(1000);
+    expect(new Set(file.tensors.map(({ shape }) => shape)).size).toBe(1);
+  });
+
   it('is told as JSON: one tensor under two names, storages that the object names itself, a class', async () => {
     await using file = await open(real);
     const { root, tensors, storages, globals } = await objectAsJson(file);

@@ -12,7 +12,7 @@
 import { isKind } from '../../pickle/access.js';
 import { type PickleLimits, pickleLimitsFor } from '../../pickle/limits.js';
 import { type Pickle, parsePickle } from '../../pickle/machine.js';
-import type { GlobalValue, PickleValue } from '../../pickle/values.js';
+import type { GlobalValue, PickleValue, ReduceValue } from '../../pickle/values.js';
 import type { ByteSource, ReadOptions } from '../../source/byte-source.js';
 import { type Identification, describeMistake, identifySource } from '../../source/identify.js';
 import { type ZipArchive, openZip } from '../../zip/archive.js';
@@ -80,7 +80,7 @@ export async function openTorchFile(source: ByteSource, options: TorchFileOption
   const { pickle, records, path, storedBytes, locate, named } =
     archive === undefined ? await openWithoutArchive(source, options) : await openRecords(archive, options);
   const table = new StorageTable(records, path);
-  const context = { storages: table, path };
+  const context = { storages: table, path, made: new WeakMap<ReduceValue, TensorValue>() };
   const found = findTensors(pickle.value, context, storedBytes);
   const storages = table.storages.filter(({ key }) => named?.has(key) !== false);
   const close = (): Promise<void> => source.close();
