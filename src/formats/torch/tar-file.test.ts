@@ -8,6 +8,7 @@ import { describe, expect, it } from 'vitest';
 import { CheckpointError } from '../../errors.js';
 import { memorySource } from '../../source/memory.js';
 import { copyOfModel, llamaInspect } from '../../testing/cli.js';
+import { FIXTURES } from '../../testing/fixtures.js';
 import { countingSource, failingSource } from '../../testing/sources.js';
 import type { Py } from '../../testing/torch-bytes.js';
 import { type TarParts, tarBytes, torchTarMembers } from '../../testing/torch-tar.js';
@@ -346,6 +347,13 @@ describe('a file of 2016 is refused', () => {
         const cut = members.with(index, [name, bytes.subarray(0, length)]);
         expect([name, length, await refusal(tarBytes(cut))]).toEqual([name, length, expect.any(CheckpointError)]);
       }
+    }
+  });
+
+  it('where links and extended headers make two archives of one', async () => {
+    for (const name of ['a_hard.pt', 'a_pax.pt', 'a_gnul.pt', 'a_cont.pt']) {
+      const bytes = readFileSync(join(FIXTURES, 'scan-attacks', name));
+      expect([name, await refusal(bytes)]).toEqual([name, expect.objectContaining({ code: 'torch/bad-legacy' })]);
     }
   });
 

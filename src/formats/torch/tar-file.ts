@@ -59,7 +59,7 @@ const NAMES = ['storages', 'tensors', 'pickle'] as const;
 type Members = Readonly<Record<(typeof NAMES)[number], TarMember>>;
 
 async function findMembers(source: ByteSource, options: LegacyOptions): Promise<Members> {
-  const { members, brokenAt } = await readTar(source, options);
+  const { members, odd, brokenAt } = await readTar(source, options);
   const path = source.name;
   if (brokenAt !== undefined) {
     const message = `a tar archive, cut off or damaged: no whole member stands at ${hexOffset(brokenAt)}`;
@@ -72,6 +72,9 @@ async function findMembers(source: ByteSource, options: LegacyOptions): Promise<
     });
   }
   const found = NAMES.map((name) => [name, expectOne(members, name, path)] as const);
+  if (odd[0] !== undefined) {
+    throw bad('a link, an extended header or a name twice stands in it, of which programs make different things', path, odd[0]); // prettier-ignore
+  }
   return Object.fromEntries(found) as Members;
 }
 

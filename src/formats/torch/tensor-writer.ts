@@ -24,6 +24,9 @@ export type Started = { readonly json: TaggedJson } | { readonly writing: Writin
 /** What a step of a way counts as text: about its size in memory. */
 const SEGMENT_COST = 16;
 
+/** Characters that a dimension counts for, with its stride: a tensor that stands at many places is told at each. */
+const DIMENSION_COST = 16;
+
 /** Writes the tensors of one object. */
 export class TensorWriter {
   /** Rows of the tensors so far. */
@@ -56,7 +59,7 @@ export class TensorWriter {
       if (typeof segment !== 'object') return segment;
       return 'key' in segment ? { key: this.#keyJson(segment.key) } : { ...segment };
     });
-    this.#budget.text(place.name.length + SEGMENT_COST * path.length);
+    this.#budget.text(place.name.length + SEGMENT_COST * path.length + DIMENSION_COST * tensor.shape.length);
     const name = this.#names.take(place.name);
     const row = tensorRow(tensor, { name, path }, alias, this.storages);
     const index = this.rows.push(row) - 1;

@@ -22,6 +22,7 @@ import { type CheckpointArchive, openCheckpointArchive } from './checkpoint-arch
 import { distributedShard, isDistributedShard } from './distributed.js';
 import { type FoundTensor, findTensors } from './find-tensors.js';
 import { openLegacyCheckpoint } from './legacy-file.js';
+import { leastMissingBytes } from './missing-bytes.js';
 import { rebuildTensor } from './rebuild.js';
 import { type StorageRecords, StorageTable, type TorchStorage, isStorage } from './storages.js';
 import { openTarCheckpoint } from './tar-file.js';
@@ -141,9 +142,19 @@ async function openArchive(source: ByteSource, options: TorchFileOptions): Promi
   try {
     return await openZip(source, options);
   } catch (cause) {
-    if (!(cause instanceof ZipError) || cause.code !== 'zip/not-a-zip') throw cause;
+    if (!(cause instanceof ZipError)) throw cause;
+    if (cause.code === 'zip/no-end-record') throw await withMissingBytes(cause, source, options);
+    if (cause.code !== 'zip/not-a-zip') throw cause;
     return undefined;
   }
+}
+
+/** The error of an archive that is cut off, with how much is missing where its pickle tells. */
+async function withMissingBytes(error: ZipError, source: ByteSource, options: TorchFileOptions): Promise<ZipError> {
+  const missing = await leastMissingBytes(source, options);
+  if (missing === undefined) return error;
+  const { code, message, path, offset, hint } = error;
+  return new ZipError(code, `${message}; at least ${missing} bytes are missing`, { path, offset, hint, cause: error });
 }
 
 /** Throws for a file that is no ZIP archive and cannot be of a form before PyTorch 1.6 either. */

@@ -93,12 +93,12 @@ class TarMemberScan {
     let at = count.end;
     for (let nth = 0; nth < numberOf(count.root) && at < this.source.size; nth++) {
       const walk = await this.walk(at);
-      const dimensions = await this.uint64(walk.end);
+      const dimensions = await this.dimensionsAt(walk.end);
       if (!walk.stopped || dimensions === undefined) {
         this.giveUp(walk.end);
         return;
       }
-      at = walk.end + DIMENSIONS_BYTES + (dimensions % 2 ** 32) * 16 + 8;
+      at = walk.end + DIMENSIONS_BYTES + dimensions * 16 + 8;
     }
     await this.expectEnd(at);
   }
@@ -114,6 +114,13 @@ class TarMemberScan {
     if (at + 8 > this.source.size) return undefined;
     const bytes = await this.source.read(at, 8, this.findings.options);
     return Number(new DataView(bytes.buffer, bytes.byteOffset, 8).getBigUint64(0, true));
+  }
+
+  /** A number of 32 bits, and four bytes that PyTorch passes over; undefined where they are not there. */
+  private async dimensionsAt(at: number): Promise<number | undefined> {
+    if (at + DIMENSIONS_BYTES > this.source.size) return undefined;
+    const bytes = await this.source.read(at, 4, this.findings.options);
+    return new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   }
 
   private giveUp(at: number): void {
