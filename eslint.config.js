@@ -87,7 +87,7 @@ const TYPED = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist*/', 'coverage/', 'docs/', 'fixtures/', 'examples/llama-cpp/', '**/*.generated.*']),
+  globalIgnores(['dist*/', 'coverage/', 'docs/', 'fixtures/', 'examples/llama-cpp/', '**/*.generated.*', 'src/quant/kernels/assembly/']),
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,

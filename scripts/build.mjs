@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { writeKernels } from './kernels.mjs';
 import { writeParamsValidator } from './params-validator.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -23,6 +24,7 @@ const COMPILER = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 try {
   if (await writeParamsValidator()) console.log('wrote src/llama/params-validator.generated.js: commit it');
+  if (await writeKernels()) console.log('wrote src/quant/kernels/kernels.generated.js: commit it');
   compile();
   await copyGenerated();
   await chmod(join(GROWING, 'cli/main.js'), 0o755);

@@ -1,0 +1,65 @@
+/**
+ * WebAssembly kernels of the number formats: the entry point, in AssemblyScript.
+ *
+ * Compiled by `scripts/kernels.mjs` into `kernels.generated.js`. One file a format beside this one, each holding the
+ * same algorithm as the TypeScript of the same name in `quant/blocks`, which is the one to read first: here only
+ * the order of independent operations changes, never the order in which a sum is made.
+ *
+ * Float32 arithmetic of WebAssembly is IEEE without fused operations, so the bytes are ggml's.
+ *
+ * @module
+ */
+import { expandToFloat32, firstNotFinite } from './rows';
+import { quantizeQ8_0 } from './q8-0';
+
+/** First byte that is free for the caller. */
+export function heapBase(): usize {
+  return __heap_base;
+}
+
+/** Whether {@link quantize} knows a format, given by ggml's number for its type. */
+export function canQuantize(format: i32): bool {
+  return format == 8;
+}
+
+/**
+ * Quantizes `rows` rows of `rowLength` values from `src` into blocks at `dst`.
+ *
+ * `source` is ggml's number for the type of the values: 0 float32, 1 float16, 30 bfloat16. `importance` is the address of
+ * `rowLength` float32 weights, or 0; `scratch` that of room for `rowLength` float32 values. Returns -1, or the index of the first value that is not finite; then what stands
+ * at `dst` means nothing.
+ */
+export function quantize(
+  format: i32,
+  source: i32,
+  src: usize,
+  dst: usize,
+  rows: i32,
+  rowLength: i32,
+  importance: usize,
+  scratch: usize,
+): i32 {
+  for (let row = 0; row < rows; row++) {
+    let values = src;
+    if (source == 0) {
+      src += <usize>rowLength << 2;
+    } else {
+      values = scratch;
+      expandToFloat32(source, src, values, rowLength);
+      src += <usize>rowLength << 1;
+    }
+    const bad = firstNotFinite(values, rowLength);
+    if (bad >= 0) return row * rowLength + bad;
+    dst = quantizeRow(format, values, dst, rowLength, importance);
+  }
+  return -1;
+}
+
+function quantizeRow(format: i32, values: usize, dst: usize, rowLength: i32, importance: usize): usize {
+  switch (format) {
+    case 8:
+      return quantizeQ8_0(values, dst, rowLength);
+    default:
+      return unreachable();
+  }
+}
