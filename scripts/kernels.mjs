@@ -10,14 +10,13 @@
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const ENTRY = 'src/quant/kernels/assembly/index.ts';
-const COMPILER = join(createRequire(import.meta.url).resolve('assemblyscript/asc'), '../../bin/asc.js');
+const COMPILER = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
 /** Where the compiled kernels stand; committed, and a test checks that they are fresh. */
 export const KERNELS_MODULE = fileURLToPath(new URL('../src/quant/kernels/kernels.generated.js', import.meta.url));
