@@ -77,6 +77,11 @@ export interface ConversionPlan {
 export type ConvertErrorCode =
   | 'convert/bad-option'
   | 'convert/unsupported-type'
+  | 'convert/needs-importance'
+  | 'convert/wrong-importance'
+  | 'convert/requantize'
+  | 'convert/not-finite'
+  | 'convert/scale-overflow'
   | 'convert/no-tokenizer'
   | 'convert/exists'
   | 'convert/no-space'
