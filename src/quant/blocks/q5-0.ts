@@ -1,0 +1,63 @@
+/**
+ * Q5_0: 32 values in five bits with one scale, 5.5 bits a value.
+ *
+ * As in Q4_0 the scale carries the sign of the value of largest magnitude, which always becomes level -16. The
+ * fifth bits of all levels stand together before the other four.
+ *
+ * ```text
+ *   byte   0     2              6                              22
+ *         +-----+--------------+------------------------------+
+ *         |  d  | fifth bits   | low four bits of 32 levels,  |   value = d * (level - 16)
+ *         |     |              | see pack-levels              |
+ *         +-----+--------------+------------------------------+
+ * ```
+ *
+ * @see https://github.com/ggml-org/ggml/blob/master/src/ggml-quants.c (quantize_row_q5_0_ref, quantize_row_q5_0_impl)
+ * @module
+ */
+import type { BlockFormat } from '../block-format.js';
+import { extremeOf, inverseOf } from './extremes.js';
+import { readHalf, writeHalf } from './half-field.js';
+import { packFifthBits, packNibbles, readFifthBits } from './pack-levels.js';
+
+const BLOCK_ELEMENTS = 32;
+const HALF_ELEMENTS = 16;
+const BLOCK_BYTES = 22;
+
+/** The format Q5_0. */
+export const Q5_0: BlockFormat = { dequantize, quantize };
+
+const levels = new Uint8Array(BLOCK_ELEMENTS);
+
+function dequantize(blocks: Uint8Array, out: Float32Array): void {
+  let at = 0;
+  for (let first = 0; first < out.length; first += BLOCK_ELEMENTS, at += BLOCK_BYTES) {
+    const d = readHalf(blocks, at);
+    const fifths = readFifthBits(blocks, at + 2);
+    for (let i = 0; i < HALF_ELEMENTS; i++) {
+      const byte = blocks[at + 6 + i]!;
+      out[first + i] = ((byte & 0x0f) + (((fifths >>> i) & 1) << 4) - 16) * d;
+      out[first + HALF_ELEMENTS + i] = ((byte >>> 4) + (((fifths >>> (HALF_ELEMENTS + i)) & 1) << 4) - 16) * d;
+    }
+  }
+}
+
+function quantize(values: Float32Array, out: Uint8Array): void {
+  let at = 0;
+  for (let first = 0; first < values.length; first += BLOCK_ELEMENTS, at += BLOCK_BYTES) {
+    const d = Math.fround(extremeOf(values, first, first + BLOCK_ELEMENTS) / -16);
+    const inverse = inverseOf(d);
+    for (let i = 0; i < BLOCK_ELEMENTS; i++) {
+      const scaled = Math.fround(values[first + i]! * inverse);
+      // cutting off behind the half is rounding; level 32 is the value opposite to the largest, just as large
+      levels[i] = Math.min(31, Math.fround(scaled + 16.5) | 0);
+    }
+    writeBlock(d, out, at);
+  }
+}
+
+function writeBlock(d: number, out: Uint8Array, at: number): void {
+  writeHalf(out, at, d);
+  packFifthBits(levels, out, at + 2);
+  packNibbles(levels, out, at + 6);
+}
