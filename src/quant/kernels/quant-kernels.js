@@ -35,6 +35,14 @@ const PAGE = 1 << 16;
  */
 
 /**
+ * What a kernel found: the index of the first value that is not finite (then nothing was written), and of the first block
+ * with a scale that is not; -1 where there is none.
+ * @typedef {object} KernelOutcome
+ * @property {number} badValue
+ * @property {number} badBlock
+ */
+
+/**
  * @typedef {object} Exports
  * @property {WebAssembly.Memory} memory
  * @property {() => number} heapBase
@@ -66,7 +74,7 @@ export class QuantKernels {
    *
    * @param {KernelJob} job
    * @param {Uint8Array} out - exactly as long as the blocks
-   * @returns {number} -1, or the index of the first value that is not finite; then `out` is left as it was
+   * @returns {KernelOutcome}
    */
   quantize({ format, source, values, rowLength, importance }, out) {
     const rows = values.byteLength / (rowLength * SOURCE_BYTES[source]);
@@ -79,9 +87,9 @@ export class QuantKernels {
     new Uint8Array(memory.buffer, src).set(values);
     if (importance !== undefined) new Float32Array(memory.buffer, weights).set(importance);
     const given = importance === undefined ? 0 : weights;
-    const bad = this.#exports.quantize(format, SOURCES[source], src, dst, rows, rowLength, given, scratch);
-    if (bad < 0) out.set(new Uint8Array(memory.buffer, dst, out.byteLength));
-    return bad;
+    const badValue = this.#exports.quantize(format, SOURCES[source], src, dst, rows, rowLength, given, scratch);
+    if (badValue < 0) out.set(new Uint8Array(memory.buffer, dst, out.byteLength));
+    return { badValue, badBlock: -1 };
   }
 
   /** @param {number} end - first byte that is not needed */
