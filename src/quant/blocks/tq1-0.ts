@@ -86,9 +86,10 @@ function packPart({ width, digits }: Part, values: Float32Array, inverse: number
     for (let digit = 0; digit < digits; digit++) {
       const scaled = Math.fround(values[byte + width * digit]! * inverse);
       // `| 0` makes zero of what is not finite, as C's conversion from a 64-bit integer does
-      number = number * 3 + (roundHalfAway(scaled) | 0) + 1;
+      // and only beside a NaN, which upsets the scale, can the number leave a byte
+      number = (number * 3 + (roundHalfAway(scaled) | 0) + 1) & 0xff;
     }
-    if (digits === 4) number *= 3;
+    if (digits === 4) number = (number * 3) & 0xff;
     out[at + byte] = Math.ceil((number * 256) / FIVE_DIGITS);
   }
 }
