@@ -1,8 +1,8 @@
 /**
  * NVFP4: 64 values of 4-bit floating point in four groups with a scale each, 4.5 bits a value.
  *
- * The scales are 8-bit floats that end at 448, and 0.001 is their smallest step: weights must have been brought
- * into that range by a scale of the whole tensor, which stands outside the blocks and is not ours to choose.
+ * The scales are 8-bit floats from 2^-9 to 448, so a group without a magnitude above 0.006 becomes zero: weights are
+ * expected to be brought into that range by a scale of the whole tensor, which stands outside the blocks.
  *
  * ```text
  *   byte   0             4           12          20          28          36

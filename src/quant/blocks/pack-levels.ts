@@ -5,10 +5,10 @@
  * the high ones, which lets vector code take a block apart with one mask and one shift.
  *
  * ```text
- *   byte     0       1             n/2 - 1
- *         +-------+-------+     +-------------+
- *         |n/2|  0|n/2+1|1| ... |n - 1|n/2 - 1|   numbers of the levels, the high nibble drawn first
- *         +-------+-------+     +-------------+
+ *   byte         0             1              n/2 - 1
+ *         +-------------+-------------+     +-------------+
+ *         | n/2   |  0  | n/2+1 |  1  | ... | n-1 | n/2-1 |   level numbers, high nibble | low nibble
+ *         +-------------+-------------+     +-------------+
  * ```
  *
  * @module

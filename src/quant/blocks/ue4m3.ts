@@ -2,10 +2,10 @@
  * Unsigned 8-bit floating point, E4M3 without its sign: the scales of NVFP4, which ggml keeps halved.
  *
  * ```text
- *    7 6       3 2     0
- *   +-+---------+-------+   bias 7; exponent 0: subnormal, fraction / 2^9; 0x7f: zero (NaN by the specification)
- *   |-|exponent |fraction|  bit 7 means nothing
- *   +-+---------+-------+
+ *    7 6        3 2        0
+ *   +-+----------+----------+   bias 7; exponent 0: subnormal, fraction / 2^9
+ *   |-| exponent | fraction |   bit 7 means nothing; 0x7f is zero (NaN by the specification)
+ *   +-+----------+----------+
  * ```
  *
  * Encoding leaves out the numbers with exponent 15 but for the largest, 448: from 248 on everything becomes 448,
