@@ -28,12 +28,15 @@ const BLOCK_BYTES = 17;
 /** The format MXFP4; importances change nothing. */
 export const MXFP4: BlockFormat = { dequantize, quantize };
 
+/** Half of the scale that each exponent stands for; 255, which is NaN by the specification, is a number to ggml. */
+const HALVED_SCALES = Float32Array.from({ length: 256 }, (_, exponent) => 2 ** (exponent - 128));
+
 const levels = new Uint8Array(BLOCK_ELEMENTS);
 
 function dequantize(blocks: Uint8Array, out: Float32Array): void {
   let at = 0;
   for (let first = 0; first < out.length; first += BLOCK_ELEMENTS, at += BLOCK_BYTES) {
-    const scale = halvedScale(blocks[at]!);
+    const scale = HALVED_SCALES[blocks[at]!]!;
     for (let i = 0; i < HALF_ELEMENTS; i++) {
       const byte = blocks[at + 1 + i]!;
       out[first + i] = DOUBLED_FLOAT4[byte & 0x0f]! * scale;
@@ -46,15 +49,10 @@ function quantize(values: Float32Array, out: Uint8Array): void {
   let at = 0;
   for (let first = 0; first < values.length; first += BLOCK_ELEMENTS, at += BLOCK_BYTES) {
     const exponent = exponentFor(Math.abs(extremeOf(values, first, first + BLOCK_ELEMENTS)));
-    nearestFloat4(values, first, halvedScale(exponent), levels);
+    nearestFloat4(values, first, HALVED_SCALES[exponent]!, levels);
     out[at] = exponent;
     packNibbles(levels, out, at + 1);
   }
-}
-
-/** Half of the scale that the exponent stands for; 255, which is NaN by the specification, is a number to ggml. */
-function halvedScale(exponent: number): number {
-  return 2 ** (exponent - 128);
 }
 
 /** The exponent for a block with this largest magnitude. */
