@@ -1,20 +1,29 @@
 /**
- * A tensor's rows in another element type, still lazy.
+ * A tensor on its way into another type: what the plan says of it.
  *
  * @module
  */
-import type { DType } from '../dtype.js';
-import { type Tensor, rowByteLengthOf } from '../formats/tensor.js';
-import { type CastLoss, noLoss } from '../quant/cast-loss.js';
-import { canConvert, convertRow } from '../quant/convert-row.js';
-import { ConvertError } from './plan.js';
+import { type DType, isQuantized } from '../dtype.js';
+import { type Tensor, tensorByteLength } from '../formats/tensor.js';
+import { noLoss } from '../quant/cast-loss.js';
+import { canConvert } from '../quant/convert-row.js';
+import { ConvertError, type TensorPiece } from './plan.js';
 
-/** A tensor in another type, and the count of what that loses (filled as rows are read). */
-export interface CastTensor {
-  /** The view; the tensor itself when the type is the same. */
-  readonly tensor: Tensor;
-  /** Values lost so far; undefined when nothing can be lost. */
-  readonly loss: CastLoss | undefined;
+/** A planned tensor that has no place in a file yet. */
+export type LooseTensor = Omit<TensorPiece, 'fileOffset'>;
+
+/** What becomes of a tensor. */
+export interface CastTarget {
+  /** Its name in the output's layout. */
+  readonly name: string;
+  /** Canonical name of the tensor that it is made of; undefined for tensors that are computed. */
+  readonly from: string | undefined;
+  /** Its type in the output. */
+  readonly dtype: DType;
+  /** A weight for each column. */
+  readonly importance?: Float32Array | undefined;
+  /** Whether weights that are not finite are refused. */
+  readonly finite?: boolean | undefined;
 }
 
 /** Types that hold every value of another type exactly. */
@@ -25,31 +34,23 @@ const EXACT_IN: Readonly<Partial<Record<DType, readonly DType[]>>> = {
 };
 
 /**
- * The tensor with its rows cast to `dtype`; one block of rows in memory at a time.
+ * The tensor as it is planned: its rows stay in the source's type, and become `dtype` as they are written.
  *
  * @throws ConvertError `convert/unsupported-type` when there is no such cast
  */
-export function castTensor(tensor: Tensor, dtype: DType): CastTensor {
-  if (tensor.dtype === dtype) return { tensor, loss: undefined };
+export function castTensor(tensor: Tensor, target: CastTarget): LooseTensor {
+  const { dtype, name, from, importance, finite = false } = target;
   if (!canConvert(tensor.dtype, dtype)) {
     throw new ConvertError(
       'convert/unsupported-type',
       `${tensor.name} is ${tensor.dtype}, which cannot be written as ${dtype}`,
     );
   }
-  const loss = EXACT_IN[tensor.dtype]?.includes(dtype) === true ? undefined : noLoss();
-  const rowBytes = rowByteLengthOf({ dtype, shape: tensor.shape });
-  const view: Tensor = {
-    name: tensor.name,
-    dtype,
-    shape: tensor.shape,
-    ...(tensor.rowGroup === undefined ? {} : { rowGroup: tensor.rowGroup }),
-    readRows: async (first, count, options) => {
-      const bytes = await tensor.readRows(first, count, options);
-      const cast = new Uint8Array(count * rowBytes);
-      convertRow(tensor.dtype, dtype, bytes, cast, loss);
-      return cast;
-    },
+  const { shape } = tensor;
+  const exact = tensor.dtype === dtype || EXACT_IN[tensor.dtype]?.includes(dtype) === true || isQuantized(dtype);
+  const loss = exact ? undefined : noLoss();
+  return {
+    ...{ kind: 'tensor', name, dtype, shape, from, tensor, loss, importance, finite },
+    byteLength: tensorByteLength({ dtype, shape }),
   };
-  return { tensor: view, loss };
 }

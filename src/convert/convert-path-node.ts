@@ -11,6 +11,7 @@ import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import { type ConversionResult, convert as convertTo, planConversion, runPlan } from './convert.js';
 import { type DirectoryOutputOptions, directoryOutput } from './directory-output.js';
+import { createNodeEncoder } from './encoder-pool-node.js';
 import type { ConvertOptions } from './options.js';
 import type { Output } from './output.js';
 import { type ConversionPlan, ConvertError } from './plan.js';
@@ -30,7 +31,7 @@ export async function convert(
   output: string | Output,
   options: ConvertPathOptions,
 ): Promise<ConversionResult> {
-  if (typeof output !== 'string') return convertTo(model, output, options);
+  if (typeof output !== 'string') return convertTo(model, output, { createEncoder: createNodeEncoder, ...options });
   return runPlanTo(await planConversionTo(model, output, options), output, options);
 }
 
@@ -63,7 +64,8 @@ export async function runPlanTo(
   options: OperationOptions & DirectoryOutputOptions = {},
 ): Promise<ConversionResult> {
   const { folder } = placeOf(output, plan.to);
-  const result = await runPlan(plan, directoryOutput(folder, options), options);
+  const run = { createEncoder: createNodeEncoder, ...options };
+  const result = await runPlan(plan, directoryOutput(folder, options), run);
   if (plan.to === 'safetensors' && options.force === true) await removeStaleWeights(folder, plan);
   return result;
 }

@@ -10,7 +10,7 @@ import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
 import { syntheticModel, withChange } from '../testing/synthetic-model.js';
 import { convert, planConversion, runPlan } from './convert.js';
 import { directoryOutput } from './directory-output.js';
-import { type OutputTypeName, outputDtype } from './options.js';
+import { plainFileType } from './options.js';
 import { type Output, memoryOutput } from './output.js';
 import { plannedTensors } from './plan.js';
 
@@ -123,14 +123,14 @@ describe('conversion', () => {
   });
 
   it('keeps the source’s type, or asks for one', () => {
-    expect(outputDtype(syntheticModel({}, 'float16'), {})).toBe('float16');
+    expect(plainFileType(syntheticModel({}, 'float16'), undefined)).toEqual({ name: 'f16', dtype: 'float16' });
     const strange = syntheticModel();
     const embedding = strange.tensors.get('tok_embeddings.weight');
     const int8 = {
       ...strange,
       tensors: new Map([['tok_embeddings.weight', { ...embedding!, dtype: 'int8' as const }]]),
     };
-    expect(() => outputDtype(int8, {})).toThrow(expect.objectContaining({ code: 'convert/unsupported-type' }));
+    expect(() => plainFileType(int8, undefined)).toThrow(expect.objectContaining({ code: 'convert/unsupported-type' }));
     const complex = {
       ...strange,
       tensors: new Map([...strange.tensors].map(([key, t]) => [key, { ...t, dtype: 'complex64' as const }])),
@@ -165,7 +165,7 @@ describe('a conversion that fails', () => {
     for (const blocks of [1, 2, 5, 20]) {
       const controller = new AbortController();
       let seen = 0;
-      const options = { to: 'gguf' as const, type: 'f32' as OutputTypeName, signal: controller.signal };
+      const options = { to: 'gguf' as const, type: 'f32' as const, signal: controller.signal };
       const onProgress = (): void => {
         seen += 1;
         if (seen === blocks) controller.abort(new Error('stop'));

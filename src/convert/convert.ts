@@ -1,21 +1,33 @@
 /**
  * From a model to files: plan, then stream.
  *
- * Every block of rows is read while the one before it is written; nothing else is held, so peak memory
- * is a few blocks (about 1 MiB each, 8 MiB for the widest models) whatever the size of the model.
+ * Blocks of rows are read, turned into the output's type and written, several under way at a time and in order;
+ * nothing else is held, so peak memory is a few blocks (about 1 MiB each, 8 MiB for the widest models) whatever the
+ * size of the model.
  *
  * @module
  */
-import { rowBlocks } from '../formats/tensor.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import { type CastLoss, noLoss } from '../quant/cast-loss.js';
 import type { ByteSink } from '../source/byte-sink.js';
+import type { EncodedRows, Encoder, PlannedRows } from './encoder.js';
+import { FILE_TYPES, isPlainFileType } from './file-types.js';
 import { ggufFile } from './gguf-plan.js';
-import { type ConvertOptions, outputDtype } from './options.js';
+import { inOrder } from './in-order.js';
+import { createLocalEncoder } from './local-encoder.js';
+import { type ConvertOptions, plainFileType } from './options.js';
 import type { Output } from './output.js';
-import { type ConversionPlan, ConvertError, type PlannedFile, plannedTensors } from './plan.js';
+import {
+  type ConversionPlan,
+  ConvertError,
+  type PlannedFile,
+  type PlannedKind,
+  type TensorPiece,
+  plannedTensors,
+} from './plan.js';
 import { safetensorsFiles } from './safetensors-plan.js';
+import { blocksOf } from './slots.js';
 
 /** What a conversion wrote. */
 export interface ConversionResult {
@@ -35,23 +47,40 @@ export interface LossyTensor {
   readonly loss: CastLoss;
 }
 
+/** How a plan is carried out. */
+export interface RunOptions extends OperationOptions {
+  /** Makes what turns rows into the output's types; in this thread when absent. */
+  readonly createEncoder?: ((pieces: readonly TensorPiece[]) => Promise<Encoder>) | undefined;
+}
+
 /**
  * Every file, tensor and byte offset of a conversion; reads no weight.
  *
- * @throws ConvertError `convert/unsupported-type`, `convert/no-tokenizer`
+ * @throws ConvertError `convert/unsupported-type`, `convert/no-tokenizer`, `convert/bad-option`,
+ *   `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
  */
 export function planConversion(model: LlamaModel, options: ConvertOptions): ConversionPlan {
-  const dtype = outputDtype(model, options);
-  const files = options.to === 'gguf' ? [ggufFile(model, dtype, options)] : safetensorsFiles(model, dtype, options);
+  const { files, ...kind } = options.to === 'gguf' ? ggufFile(model, options) : safetensorsKind(model, options);
   return {
+    ...kind,
     to: options.to,
-    dtype,
     files,
     byteLength: files.reduce((sum, file) => sum + file.byteLength, 0),
     decisions: model.decisions,
-    warnings: model.vocabulary === undefined ? ['there is no tokenizer: none is written'] : [],
+    warnings: [...(model.vocabulary === undefined ? ['there is no tokenizer: none is written'] : []), ...kind.warnings],
     beforeWriting: (readOptions) => model.expectConsistentWeights(readOptions),
   };
+}
+
+function safetensorsKind(model: LlamaModel, options: ConvertOptions): PlannedKind {
+  const { type } = options;
+  if (type !== undefined && !isPlainFileType(type)) {
+    throw new ConvertError('convert/unsupported-type', `safetensors files hold no ${FILE_TYPES[type].dtype} blocks`, {
+      hint: 'quantized models are GGUF files: --to gguf',
+    });
+  }
+  const { name, dtype } = plainFileType(model, type);
+  return { type: name, dtype, files: safetensorsFiles(model, dtype, options), warnings: [] };
 }
 
 /**
@@ -62,7 +91,7 @@ export function planConversion(model: LlamaModel, options: ConvertOptions): Conv
 export async function convert(
   model: LlamaModel,
   output: Output,
-  options: ConvertOptions & OperationOptions,
+  options: ConvertOptions & RunOptions,
 ): Promise<ConversionResult> {
   return runPlan(planConversion(model, options), output, options);
 }
@@ -71,48 +100,71 @@ export async function convert(
  * Carries a plan out. Reads each source tensor once, in order; writes sequentially.
  *
  * @throws ConvertError `convert/exists`, `convert/no-space`, `convert/not-writable`, `convert/write-failed`,
- *   and every error of reading the source; then nothing is left behind
+ *   `convert/not-finite`, `convert/scale-overflow`, and every error of reading the source; then nothing is left behind
  */
 export async function runPlan(
   plan: ConversionPlan,
   output: Output,
-  options: OperationOptions = {},
+  options: RunOptions = {},
 ): Promise<ConversionResult> {
   await plan.beforeWriting(options);
+  const { createEncoder = createLocalEncoder } = options;
   const progress = { done: 0, total: plan.byteLength };
+  let encoder: Encoder | undefined;
   try {
     await output.prepare(plan.files);
-    for (const file of plan.files) await writeFile(file, output, options, progress);
+    encoder = await createEncoder(plannedTensors(plan));
+    for (const file of plan.files) await writeFile(file, output, encoder, { ...options, progress });
     await output.commit();
   } catch (cause) {
     await output.discard();
     throw cause;
+  } finally {
+    await encoder?.close();
   }
   return { plan, ...countLosses(plan) };
 }
 
-async function writeFile(
-  file: PlannedFile,
-  output: Output,
-  options: OperationOptions,
-  progress: { done: number; readonly total: number },
-): Promise<void> {
+interface WriteOptions extends OperationOptions {
+  readonly progress: { done: number; readonly total: number };
+}
+
+/** A part of a file as it is written: known bytes, or a block of a tensor. */
+interface Part {
+  readonly item: string;
+  /** Where it begins in the file, as the plan says; undefined inside a tensor. */
+  readonly fileOffset: number | undefined;
+  readonly content: Uint8Array | PlannedRows;
+}
+
+async function writeFile(file: PlannedFile, output: Output, encoder: Encoder, options: WriteOptions): Promise<void> {
+  const { signal, progress } = options;
   const sink = await output.create(file.name);
-  const write = async (bytes: Uint8Array, item: string): Promise<void> => {
-    options.signal?.throwIfAborted();
+  const start = async ({ content, ...part }: Part): Promise<Omit<Part, 'content'> & EncodedRows> => {
+    if ('piece' in content) return { ...part, ...(await encoder.encode(content, signal)) };
+    return { ...part, bytes: content, release: () => {} };
+  };
+  for await (const { bytes, release, item, fileOffset } of inOrder(partsOf(file), start, encoder.slots)) {
+    signal?.throwIfAborted();
+    if (fileOffset !== undefined) expectPosition(sink, fileOffset, file.name);
     await sink.write(bytes);
+    release();
     progress.done += bytes.byteLength;
     options.onProgress?.({ phase: 'write', item, ...progress });
-  };
-  for (const piece of file.pieces) {
-    if (piece.kind === 'bytes') {
-      await write(piece.bytes, file.name);
-      continue;
-    }
-    expectPosition(sink, piece.fileOffset, file.name);
-    for await (const block of rowBlocks(piece.tensor, { signal: options.signal })) await write(block.bytes, piece.name);
   }
   expectPosition(sink, file.byteLength, file.name);
+}
+
+function* partsOf({ name, pieces }: PlannedFile): Generator<Part> {
+  for (const piece of pieces) {
+    if (piece.kind === 'bytes') {
+      yield { item: name, fileOffset: undefined, content: piece.bytes };
+      continue;
+    }
+    for (const rows of blocksOf(piece)) {
+      yield { item: piece.name, fileOffset: rows.first === 0 ? piece.fileOffset : undefined, content: rows };
+    }
+  }
 }
 
 /** A plan that does not describe what is written must never reach the disk under its final name. */

@@ -3,56 +3,58 @@
  *
  * @module
  */
-import type { LlamaModel } from '../llama/model.js';
-import { expectTensor } from '../llama/model.js';
+import type { DType } from '../dtype.js';
+import { type LlamaModel, expectTensor } from '../llama/model.js';
+import { FILE_TYPES, type FileTypeName, PLAIN_FILE_TYPES, type PlainFileTypeName } from './file-types.js';
+import type { MixtureOptions } from './mixture.js';
 import { ConvertError } from './plan.js';
 
-/** Types that can be written so far, under the names that llama.cpp gives them. */
-export const OUTPUT_TYPES = {
-  /** IEEE single precision. */
-  f32: 'float32',
-  /** IEEE half precision: bfloat16 weights may overflow or vanish in it, which is counted. */
-  f16: 'float16',
-  /** The upper half of single precision. */
-  bf16: 'bfloat16',
-} as const;
-
-/** Element type that can be written. */
-export type OutputDType = (typeof OUTPUT_TYPES)[OutputTypeName];
-
-/** Name of a type that can be written. */
-export type OutputTypeName = keyof typeof OUTPUT_TYPES;
-
 /** What to write. */
-export interface ConvertOptions {
+export interface ConvertOptions extends MixtureOptions {
   /** Format of the weights: a Hugging Face folder, or one GGUF file. */
   readonly to: 'safetensors' | 'gguf';
-  /** Type of the weights; the source's own when absent, which loses nothing. */
-  readonly type?: OutputTypeName | undefined;
+  /** Type of the file, by llama.cpp's name; every tensor's own type when absent, which loses nothing. */
+  readonly type?: FileTypeName | undefined;
+  /** Weights of columns that quantizing takes into account. */
+  readonly importance?: ImportanceUse | undefined;
+  /** Quantize weights that are quantized already; otherwise they are refused, as they lose twice. */
+  readonly allowRequantize?: boolean | undefined;
   /** Most bytes of a safetensors file; 5 GB (decimal) when absent, as Hugging Face has it. */
   readonly maxShardSize?: number | undefined;
   /** Name of the GGUF file; the model's name when absent. */
   readonly fileName?: string | undefined;
 }
 
+/** TEMPORARY */
+export interface ImportanceMatrix {
+  readonly entries: ReadonlyMap<string, Float32Array>;
+  readonly datasets: readonly string[];
+  readonly chunkCount: number;
+}
+
+/** An importance matrix and the name under which the file is to mention it. */
+export interface ImportanceUse {
+  /** Its weights. */
+  readonly matrix: ImportanceMatrix;
+  /** Value of `quantize.imatrix.file`: the path as the person gave it. */
+  readonly file: string;
+}
+
 /** Hugging Face's default: 5 GB, decimal. */
 export const DEFAULT_MAX_SHARD_SIZE = 5e9;
 
-/** Whether a string names a type that can be written. */
-export function isOutputType(name: string): name is OutputTypeName {
-  return Object.hasOwn(OUTPUT_TYPES, name);
-}
-
 /**
- * The element type that most weights will have.
+ * The plain type that a file without blocks has: the one asked for, else that of most weights.
  *
- * @throws ConvertError `convert/unsupported-type` for sources of other types when no type is given
+ * @throws ConvertError `convert/unsupported-type` for weights of other types when no type is given
  */
-export function outputDtype(model: LlamaModel, options: Pick<ConvertOptions, 'type'>): OutputDType {
-  if (options.type !== undefined) return OUTPUT_TYPES[options.type];
+export function plainFileType(
+  model: LlamaModel,
+  type: PlainFileTypeName | undefined,
+): { readonly name: PlainFileTypeName; readonly dtype: DType } {
   const own = expectTensor(model, 'tok_embeddings.weight').dtype;
-  const same = Object.values(OUTPUT_TYPES).find((dtype) => dtype === own);
-  if (same !== undefined) return same;
+  const name = type ?? PLAIN_FILE_TYPES.find((candidate) => FILE_TYPES[candidate].dtype === own);
+  if (name !== undefined) return { name, dtype: FILE_TYPES[name].dtype };
   throw new ConvertError(
     'convert/unsupported-type',
     `the weights are ${own}, which can only be written as another type`,

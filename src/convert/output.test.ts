@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
 import { memoryOutput } from './output.js';
-import { OUTPUT_TYPES, isOutputType } from './options.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
@@ -59,15 +58,5 @@ describe('an output in memory', () => {
     expect(sink.position).toBe(3);
     const unplanned = await output.create('two');
     await expect(unplanned.write(bytes('1'))).rejects.toMatchObject({ code: 'convert/wrong-length', path: 'two' });
-  });
-});
-
-describe('isOutputType', () => {
-  it('knows the names of types that can be written, and nothing that every object has', () => {
-    expect(Object.keys(OUTPUT_TYPES).every(isOutputType)).toBe(true);
-    expect(['f32', 'f16', 'bf16'].every(isOutputType)).toBe(true);
-    for (const name of ['', 'F32', 'float32', 'q4_k_m', 'constructor', 'toString', '__proto__']) {
-      expect(isOutputType(name)).toBe(false);
-    }
   });
 });

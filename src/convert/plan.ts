@@ -11,6 +11,7 @@ import { CheckpointError, type ErrorContext } from '../errors.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { CastLoss } from '../quant/cast-loss.js';
 import type { Decision } from '../llama/model.js';
+import type { FileTypeName } from './file-types.js';
 
 /** Bytes that are known when the plan is made. */
 export interface BytesPiece {
@@ -36,10 +37,14 @@ export interface TensorPiece {
   readonly fileOffset: number;
   /** Length in the output file, in bytes. */
   readonly byteLength: number;
-  /** The rows, already in the output's order and type. */
+  /** The rows in the output's order, still in the source's type. */
   readonly tensor: Tensor;
-  /** What casting loses, counted while the tensor is streamed; undefined for exact copies. */
+  /** What casting loses, counted while the tensor is streamed; undefined for exact copies and quantized types. */
   readonly loss: CastLoss | undefined;
+  /** A weight for each column, which quantizing takes into account. */
+  readonly importance: Float32Array | undefined;
+  /** Whether weights that are NaN or infinite are refused, as in every quantized file. */
+  readonly finite: boolean;
 }
 
 /** Part of an output file. */
@@ -59,6 +64,8 @@ export interface PlannedFile {
 export interface ConversionPlan {
   /** Format of the weights. */
   readonly to: 'safetensors' | 'gguf';
+  /** Type of the files as a whole: `q4_k_m`; undefined where every tensor keeps its own. */
+  readonly type: FileTypeName | undefined;
   /** Type most weights will have. */
   readonly dtype: DType;
   /** The files, in the order they are written. */
@@ -73,6 +80,9 @@ export interface ConversionPlan {
   readonly beforeWriting: (options: { readonly signal?: AbortSignal | undefined }) => Promise<void>;
 }
 
+/** What a format says of its part of a plan. */
+export type PlannedKind = Pick<ConversionPlan, 'type' | 'dtype' | 'files' | 'warnings'>;
+
 /** Causes for which a conversion is refused or fails. */
 export type ConvertErrorCode =
   | 'convert/bad-option'
@@ -82,6 +92,7 @@ export type ConvertErrorCode =
   | 'convert/requantize'
   | 'convert/not-finite'
   | 'convert/scale-overflow'
+  | 'convert/thread-died'
   | 'convert/no-tokenizer'
   | 'convert/exists'
   | 'convert/no-space'

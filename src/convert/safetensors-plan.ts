@@ -9,16 +9,14 @@
  */
 import type { DType } from '../dtype.js';
 import { planSafetensors } from '../formats/safetensors/plan.js';
-import { type Tensor, tensorByteLength } from '../formats/tensor.js';
+import type { Tensor } from '../formats/tensor.js';
 import { expectNameInLayout, rotaryHeads } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { toHfRowOrder } from '../llama/row-order.js';
-import { castTensor } from './cast.js';
+import { type LooseTensor, castTensor } from './cast.js';
 import { hfTextFiles } from './hf-text-files.js';
 import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE } from './options.js';
-import { type PlannedFile, type TensorPiece, textFile } from './plan.js';
-
-type LooseTensor = Omit<TensorPiece, 'fileOffset'>;
+import { type PlannedFile, textFile } from './plan.js';
 
 /** Files of a Hugging Face folder. @throws ConvertError, TokenizerError */
 export function safetensorsFiles(model: LlamaModel, dtype: DType, options: ConvertOptions): PlannedFile[] {
@@ -47,13 +45,7 @@ function hfTensor(model: LlamaModel, from: string, dtype: DType | undefined): Lo
   const canonical = expectTensor(model, from);
   const ordered: Tensor =
     rotaryHeads(from, model.config) === undefined ? canonical : toHfRowOrder(canonical, model.config.headDim);
-  const { tensor, loss } = castTensor(ordered, dtype ?? ordered.dtype);
-  const name = expectNameInLayout(from, 'hf');
-  const { shape } = tensor;
-  return {
-    ...{ kind: 'tensor', name, dtype: tensor.dtype, shape, from, tensor, loss },
-    byteLength: tensorByteLength(tensor),
-  };
+  return castTensor(ordered, { name: expectNameInLayout(from, 'hf'), from, dtype: dtype ?? ordered.dtype });
 }
 
 /**

@@ -8,7 +8,7 @@
  * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  * @module
  */
-import { readMetadataValues } from '../formats/gguf/metadata.js';
+import { type GgufReadValue, metadataEntry, readMetadataValues } from '../formats/gguf/metadata.js';
 import { openGgufParts } from '../formats/gguf/open-parts.js';
 import { type GgufFile, openGgufFile } from '../formats/gguf/read.js';
 import { expectWhole } from '../formats/gguf/split.js';
@@ -54,11 +54,13 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
       isIgnored: (name) => name === ROPE_FREQS,
       inMetaOrder: (tensor) => tensor,
     });
-    const vocabulary = await readVocabulary(file, path);
+    const metadata = await readMetadataValues(file.metadata, file.metadata.keys());
+    const vocabulary = vocabularyOf(metadata, path);
     if (vocabulary !== undefined) expectVocabularySize(vocabulary, config.vocabSize, path);
     const name = lastPathPart(path).replace(/(?:-\d{5}-of-\d{5})?\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
+      ggufMetadata: [...metadata].filter(([key]) => !key.startsWith('split.')).map(metadataEntry),
       expectConsistentWeights: async () => {},
       close: () => file.close(),
       [Symbol.asyncDispose]: () => file.close(),
@@ -70,10 +72,9 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
 }
 
 /** The tokenizer in the metadata; undefined for files that were made without one. */
-async function readVocabulary(file: GgufFile, path: string): Promise<Vocabulary | undefined> {
-  const keys = [...file.metadata.keys()].filter((key) => key.startsWith('tokenizer.'));
-  if (keys.length === 0) return undefined;
-  return vocabularyFromGguf(await readMetadataValues(file.metadata, keys), path);
+function vocabularyOf(metadata: ReadonlyMap<string, GgufReadValue>, path: string): Vocabulary | undefined {
+  const fields = new Map([...metadata].filter(([key]) => key.startsWith('tokenizer.')));
+  return fields.size === 0 ? undefined : vocabularyFromGguf(fields, path);
 }
 
 async function ggufConfig(

@@ -9,6 +9,7 @@
  * @module
  */
 import { CheckpointError, type ErrorContext } from '../errors.js';
+import type { GgufMetadataEntry } from '../formats/gguf/plan.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
@@ -83,6 +84,11 @@ export interface LlamaModel {
    * and, unless tied, `output.weight`. Matrices are (out, in).
    */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /**
+   * The key/value pairs of the GGUF file in its order, those of a split left out: they say more than the
+   * hyperparameters, and a converted file keeps them. Undefined for other layouts.
+   */
+  readonly ggufMetadata?: readonly GgufMetadataEntry[] | undefined;
   /** What was decided on the way, for the person to see. */
   readonly decisions: readonly Decision[];
   /**

@@ -8,6 +8,7 @@
  * @module
  */
 import { type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
+import { bufferFor } from '../source/byte-source.js';
 
 /** The same tensor under another name. */
 export function renamed(tensor: Tensor, name: string): Tensor {
@@ -30,14 +31,14 @@ export function concatRows(name: string, parts: readonly [Tensor, ...Tensor[]]):
     dtype: parts[0].dtype,
     shape: [rows, ...parts[0].shape.slice(1)],
     readRows: async (first, count, options) => {
-      const bytes = new Uint8Array(count * rowBytes);
+      const bytes = bufferFor(count * rowBytes, options);
       let start = 0;
       for (const part of parts) {
         const partRows = rowCountOf(part.shape);
         const from = Math.max(first, start);
         const to = Math.min(first + count, start + partRows);
         if (from < to) {
-          const block = await part.readRows(from - start, to - from, options);
+          const block = await part.readRows(from - start, to - from, { ...options, into: undefined });
           bytes.set(block, (from - first) * rowBytes);
         }
         start += partRows;
@@ -57,8 +58,9 @@ export function concatColumns(name: string, parts: readonly [Tensor, ...Tensor[]
     dtype: parts[0].dtype,
     shape: [...parts[0].shape.slice(0, -1), columns],
     readRows: async (first, count, options) => {
-      const bytes = new Uint8Array(count * rowBytes);
-      const blocks = await Promise.all(parts.map((part) => part.readRows(first, count, options)));
+      const bytes = bufferFor(count * rowBytes, options);
+      const parted = { ...options, into: undefined };
+      const blocks = await Promise.all(parts.map((part) => part.readRows(first, count, parted)));
       let column = 0;
       blocks.forEach((block, part) => {
         const width = widths[part]!;
@@ -87,8 +89,8 @@ export function permuteRowsInGroups(tensor: Tensor, order: Uint32Array): Tensor 
     readRows: async (first, count, options) => {
       const from = Math.floor(first / group) * group;
       const to = Math.ceil((first + count) / group) * group;
-      const source = await tensor.readRows(from, to - from, options);
-      const bytes = new Uint8Array(count * rowBytes);
+      const source = await tensor.readRows(from, to - from, { ...options, into: undefined });
+      const bytes = bufferFor(count * rowBytes, options);
       for (let row = 0; row < count; row++) {
         const inGroup = (first + row) % group;
         const at = first + row - inGroup + order[inGroup]! - from;

@@ -9,6 +9,8 @@
  */
 import { type DType, blockLayout, byteLengthOf } from '../dtype.js';
 import { decodeBfloat16, encodeBfloat16 } from './bfloat16.js';
+import type { BlockFormat, QuantizeRows } from './block-format.js';
+import { BLOCK_FORMATS } from './blocks/block-formats.js';
 import { decodeFloat16, encodeFloat16 } from './float16.js';
 import { type Float8Type, decodeFloat8 } from './float8.js';
 import { QuantError } from './quant-error.js';
@@ -20,7 +22,7 @@ interface Codec {
   /** Fills `out`; `bytes` holds exactly as many elements. */
   readonly decode: (bytes: Uint8Array, out: Float32Array) => void;
   /** Fills `out`; `values` holds exactly as many elements. Absent for types that are only read. */
-  readonly encode?: (values: Float32Array, out: Uint8Array) => void;
+  readonly encode?: QuantizeRows;
 }
 
 const FLOAT8_TYPES: readonly Float8Type[] = [
@@ -55,6 +57,7 @@ const CODECS: ReadonlyMap<DType, Codec> = new Map<DType, Codec>([
   ],
   ...FLOAT8_TYPES.map((type): [DType, Codec] => [type, { decode: (bytes, out) => decodeFloat8(type, bytes, out) }]),
   ...WIDE_TYPES.map((type): [DType, Codec] => [type, wideCodec(type)]),
+  ...[...BLOCK_FORMATS].map(([type, format]): [DType, Codec] => [type, blockCodec(format)]),
 ]);
 
 /** Whether {@link decodeToFloat32} takes the type. */
@@ -83,17 +86,29 @@ export function decodeToFloat32(dtype: DType, bytes: Uint8Array, out: Float32Arr
 }
 
 /**
- * Encodes float32 values as elements of a type, to nearest, ties to even. `out` may start anywhere.
+ * Encodes float32 values as elements of a type, to nearest, ties to even; blocks as ggml makes them. `out` may start
+ * anywhere. For blocks `importance` may give each column a weight; then the values are rows as long as it.
  *
  * @throws QuantError `quant/no-encoder`, `quant/wrong-length`
  */
-export function encodeFromFloat32(dtype: DType, values: Float32Array, out: Uint8Array): void {
+export function encodeFromFloat32(
+  dtype: DType,
+  values: Float32Array,
+  out: Uint8Array,
+  importance?: Float32Array,
+): void {
   const encode = CODECS.get(dtype)?.encode;
   if (encode === undefined) {
     throw new QuantError('quant/no-encoder', `float32 numbers cannot be written as elements of type ${dtype}`);
   }
   expectLength(dtype, values.length, out.byteLength);
-  encode(values, out);
+  if (importance !== undefined && values.length % importance.length !== 0) {
+    throw new QuantError(
+      'quant/wrong-length',
+      `${values.length} values are no whole number of rows of ${importance.length}, one for each importance`,
+    );
+  }
+  encode(values, out, importance);
 }
 
 /**
@@ -109,6 +124,10 @@ export function expectLength(dtype: DType, elements: number, byteLength: number)
     'quant/wrong-length',
     `${elements} elements of type ${dtype} take ${expected} bytes, but the buffer has ${byteLength}`,
   );
+}
+
+function blockCodec({ dequantize, quantize }: BlockFormat): Codec {
+  return { decode: dequantize, ...(quantize === undefined ? {} : { encode: quantize }) };
 }
 
 function wideCodec(type: WideType): Codec {

@@ -197,11 +197,11 @@ b.pth
 describe('conversions', () => {
   const tensor = (name: string, dtype: 'float16' | 'float32') => {
     const row = { name, dtype, shape: [2, 2], readRows: async () => new Uint8Array() };
-    const place = { fileOffset: 256, byteLength: 8, from: name, loss: undefined };
+    const place = { fileOffset: 256, byteLength: 8, from: name, loss: undefined, importance: undefined, finite: false };
     return { ...row, ...place, kind: 'tensor', tensor: row } as const;
   };
   const plan: ConversionPlan = {
-    ...{ to: 'safetensors', dtype: 'float16', byteLength: 24, decisions: [], warnings: [] },
+    ...{ to: 'safetensors', type: 'f16', dtype: 'float16', byteLength: 24, decisions: [], warnings: [] },
     files: [
       { name: 'a.safetensors', byteLength: 16, pieces: [tensor('l.0.w', 'float16'), tensor('l.1.w', 'float16')] },
       { name: 'b.safetensors', byteLength: 8, pieces: [tensor('norm', 'float32')] },

@@ -8,10 +8,20 @@
  */
 import { CheckpointError, type ErrorContext, hexOffset } from '../errors.js';
 
-/** Cancelling a single read. */
+/** Cancelling a single read, and where its bytes go. */
 export interface ReadOptions {
   /** Aborting rejects the read with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
+  /**
+   * A buffer that may be filled and returned in place of a new one, where it is exactly as long as what is read. A
+   * reader may ignore it, so that only what is returned counts; two reads never share one.
+   */
+  readonly into?: Uint8Array | undefined;
+}
+
+/** The buffer that a read of `length` bytes fills: the one offered, where it fits, else a new one. */
+export function bufferFor(length: number, options: ReadOptions | undefined): Uint8Array {
+  return options?.into?.byteLength === length ? options.into : new Uint8Array(length);
 }
 
 /** Random access to a fixed number of bytes. */

@@ -9,7 +9,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 
-import { type ByteSource, SourceError, expectInside } from './byte-source.js';
+import { type ByteSource, SourceError, bufferFor, expectInside } from './byte-source.js';
 
 /** Longest single read handed to the system; below its limit of 2^31 - 1. */
 const LONGEST_READ = 1 << 30;
@@ -69,7 +69,7 @@ function fileSource(handle: FileHandle, name: string, size: number): ByteSource 
     size,
     read: async (offset, length, options) => {
       expectInside({ name, size }, offset, length);
-      const target = new Uint8Array(length);
+      const target = bufferFor(length, options);
       await fill(offset, target, options?.signal);
       return target;
     },

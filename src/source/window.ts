@@ -25,7 +25,8 @@ export function windowedSource(parent: ByteSource): ByteSource {
     let { start, bytes } = window;
     if (offset < start || offset + length > start + bytes.byteLength) {
       start = offset;
-      bytes = await parent.read(start, Math.min(WINDOW_BYTES, size - start), options);
+      const unshared = { ...options, into: undefined }; // what is kept must be of nobody else
+      bytes = await parent.read(start, Math.min(WINDOW_BYTES, size - start), unshared);
       window = { start, bytes };
     }
     return bytes.subarray(offset - start, offset - start + length);

@@ -8,6 +8,7 @@ import type { ReadOptions } from '../../source/byte-source.js';
 import { shownName } from '../shown-name.js';
 import { type GgufArray, scanArray } from './array.js';
 import type { GgufCursor } from './cursor.js';
+import type { GgufMetadataEntry } from './plan.js';
 import { type GgufElementType, type GgufNumbers, type GgufNumberType, valueTypeOfId } from './value-types.js';
 
 /** Most pairs of a file; files have fewer than a hundred. */
@@ -82,6 +83,13 @@ export async function readMetadataValues(
     else read.set(key, { type, value: await value.readNumbers(options) });
   }
   return read;
+}
+
+/** A pair that has been read, as it is written again. */
+export function metadataEntry([key, { type, value }]: [string, GgufReadValue]): GgufMetadataEntry {
+  // booleans were read as the numbers 0 and 1, which the writer does not take for booleans
+  const written = type === 'arr[bool]' ? Array.from(value as Uint8Array, (element) => element !== 0) : value;
+  return { key, type, value: written } as GgufMetadataEntry;
 }
 
 async function readValue(cursor: GgufCursor, key: string): Promise<GgufValue> {

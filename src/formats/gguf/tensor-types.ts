@@ -69,11 +69,22 @@ const REMOVED: ReadonlyMap<number, string> = new Map([
 ]);
 
 const BY_ID: ReadonlyMap<number, GgmlType> = new Map(TYPES.map((type) => [type.id, type]));
+const BY_NAME: ReadonlyMap<string, GgmlType> = new Map(TYPES.map((type) => [type.name, type]));
 const BY_DTYPE: ReadonlyMap<DType, GgmlType> = new Map(TYPES.map((type) => [type.dtype, type]));
 
 /** The type with that number; undefined for numbers that ggml does not use. */
 export function ggmlTypeOfId(id: number): GgmlType | undefined {
   return BY_ID.get(id);
+}
+
+/** The type of that name, in letters of either case; undefined for names that ggml does not know. */
+export function ggmlTypeOfName(name: string): GgmlType | undefined {
+  return BY_NAME.get(name.toUpperCase());
+}
+
+/** All types, by their numbers. */
+export function ggmlTypes(): readonly GgmlType[] {
+  return TYPES;
 }
 
 /** The name of a type that ggml no longer has; undefined for other numbers. */

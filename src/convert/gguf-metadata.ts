@@ -1,0 +1,119 @@
+/**
+ * The key/value pairs of a GGUF file, in the order in which llama.cpp's programs write them.
+ *
+ * Its converter states the type of the file among the hyperparameters; its quantizer takes that out and appends it
+ * behind everything else, with what it knows of the importance matrix. A file that is made of a GGUF file keeps
+ * that file's pairs.
+ *
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/convert_hf_to_gguf.py
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/src/llama-quant.cpp (llama_model_quantize_impl)
+ * @module
+ */
+import type { GgufMetadataEntry } from '../formats/gguf/plan.js';
+import type { LlamaModel } from '../llama/model.js';
+import { ggufTokenizerFields } from '../tokenizer/gguf-fields.js';
+import { ggufNaming } from './gguf-naming.js';
+import { SAMPLING, isInstruct } from './hf-text-files.js';
+import type { ImportanceUse } from './options.js';
+import { ConvertError } from './plan.js';
+
+const FILE_TYPE = 'general.file_type';
+const QUANTIZATION_VERSION = 'general.quantization_version';
+
+/** Version of ggml's block formats. */
+const BLOCKS_VERSION = 2;
+
+const u32 = (key: string, value: number): GgufMetadataEntry => ({ key, type: 'u32', value });
+const f32 = (key: string, value: number): GgufMetadataEntry => ({ key, type: 'f32', value });
+
+/** The pairs as the converter writes them; `fileType` undefined leaves the source's own. */
+export function converterMetadata(
+  model: LlamaModel,
+  fileType: number | undefined,
+  parameterCount: number,
+): GgufMetadataEntry[] {
+  const { ggufMetadata } = model;
+  if (ggufMetadata === undefined) return madeMetadata(model, fileType ?? 0, parameterCount);
+  if (fileType === undefined) return [...ggufMetadata];
+  return ggufMetadata.map((entry) => (entry.key === FILE_TYPE ? u32(FILE_TYPE, fileType) : entry));
+}
+
+/** The pairs as the quantizer writes them. */
+export function quantizerMetadata(
+  model: LlamaModel,
+  fileType: number,
+  parameterCount: number,
+  importance: ImportanceUse | undefined,
+): GgufMetadataEntry[] {
+  const appended = [
+    u32(QUANTIZATION_VERSION, BLOCKS_VERSION),
+    u32(FILE_TYPE, fileType),
+    ...(importance === undefined ? [] : importanceEntries(importance)),
+  ];
+  const replaced = new Set(appended.map(({ key }) => key));
+  const kept = converterMetadata(model, fileType, parameterCount).filter(({ key }) => !replaced.has(key));
+  return [...kept, ...appended];
+}
+
+function importanceEntries({ matrix, file }: ImportanceUse): GgufMetadataEntry[] {
+  const [dataset] = matrix.datasets;
+  return [
+    { key: 'quantize.imatrix.file', type: 'str', value: file },
+    ...(dataset === undefined ? [] : [{ key: 'quantize.imatrix.dataset', type: 'str', value: dataset } as const]),
+    u32('quantize.imatrix.entries_count', matrix.entries.size),
+    ...(matrix.chunkCount > 0 ? [u32('quantize.imatrix.chunks_count', matrix.chunkCount)] : []),
+  ];
+}
+
+function madeMetadata(model: LlamaModel, fileType: number, parameterCount: number): GgufMetadataEntry[] {
+  const { config, vocabulary } = model;
+  if (vocabulary === undefined) {
+    throw new ConvertError('convert/no-tokenizer', 'a GGUF file needs a tokenizer, but there is no tokenizer.model', {
+      path: model.path,
+      hint: 'put tokenizer.model into the folder',
+    });
+  }
+  return [
+    ...generalEntries(model, parameterCount),
+    u32('llama.block_count', config.nLayers),
+    u32('llama.context_length', config.contextLength),
+    u32('llama.embedding_length', config.dim),
+    u32('llama.feed_forward_length', config.ffnDim),
+    u32('llama.attention.head_count', config.nHeads),
+    u32('llama.attention.head_count_kv', config.nKvHeads),
+    f32('llama.rope.freq_base', config.ropeTheta),
+    f32('llama.attention.layer_norm_rms_epsilon', config.normEps),
+    u32('llama.attention.key_length', config.headDim),
+    u32('llama.attention.value_length', config.headDim),
+    u32(FILE_TYPE, fileType),
+    u32('llama.vocab_size', config.vocabSize),
+    u32('llama.rope.dimension_count', config.headDim),
+    u32(QUANTIZATION_VERSION, BLOCKS_VERSION),
+    ...ggufTokenizerFields(vocabulary),
+  ];
+}
+
+function generalEntries(model: LlamaModel, parameterCount: number): GgufMetadataEntry[] {
+  const naming = ggufNaming(model.name, parameterCount);
+  return [
+    ...strings({ 'general.architecture': 'llama', 'general.type': 'model' }),
+    ...samplingEntries(model),
+    ...strings({
+      'general.name': naming.name,
+      'general.version': naming.version,
+      'general.finetune': naming.finetune,
+      'general.basename': naming.basename,
+      'general.size_label': naming.sizeLabel,
+    }),
+  ];
+}
+
+/** What llama.cpp's converter takes from the `generation_config.json` of instruct models. */
+function samplingEntries(model: LlamaModel): GgufMetadataEntry[] {
+  if (!isInstruct(model)) return [];
+  return [f32('general.sampling.top_p', SAMPLING.topP), f32('general.sampling.temp', SAMPLING.temperature)];
+}
+
+function strings(values: Readonly<Record<string, string | undefined>>): GgufMetadataEntry[] {
+  return Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [{ key, type: 'str', value }]));
+}

@@ -1,0 +1,131 @@
+/**
+ * Plan of a quantized GGUF file, the same bytes as `llama-quantize` makes of the converter's file.
+ *
+ * Its tensors stand in another order than the converter's: those of no layer first, then layer by layer, each sorted
+ * by name. A weight that is not a finite number anywhere in the model is refused, as no block can hold it.
+ *
+ * @see https://github.com/ggml-org/llama.cpp/blob/master/src/llama-quant.cpp
+ * @module
+ */
+import { type DType, isQuantized } from '../dtype.js';
+import { shownName } from '../formats/shown-name.js';
+import { rowLengthOf } from '../formats/tensor.js';
+import type { LlamaModel } from '../llama/model.js';
+import { castTensor } from './cast.js';
+import { FILE_TYPES, type FileTypeName } from './file-types.js';
+import { type GgufFileContent, type GgufSourceTensor, parametersOf } from './gguf-content.js';
+import { quantizerMetadata } from './gguf-metadata.js';
+import { type ChosenType, chooseTypes, needsImportance } from './mixture.js';
+import type { ConvertOptions, ImportanceUse } from './options.js';
+import { ConvertError } from './plan.js';
+
+interface QuantizeOptions extends ConvertOptions {
+  readonly type: FileTypeName;
+}
+
+/**
+ * What a quantized file holds.
+ *
+ * @throws ConvertError `convert/bad-option`, `convert/unsupported-type`, `convert/needs-importance`,
+ *   `convert/wrong-importance`, `convert/requantize`, `convert/no-tokenizer`
+ */
+export function quantizedContent(
+  model: LlamaModel,
+  sources: readonly GgufSourceTensor[],
+  options: QuantizeOptions,
+): GgufFileContent {
+  const { type, importance } = options;
+  const ordered = [...sources].sort(byLayerAndName);
+  const infos = ordered.map(({ name, tensor: { dtype, shape } }) => ({ name, dtype, shape }));
+  const input = { tensors: infos, config: model.config, hasImportance: importance !== undefined };
+  const chosen = chooseTypes(type, input, options);
+  if (importance !== undefined) expectOfThisModel(importance, ordered);
+  const tensors = ordered.map((source) => {
+    const dtype = chosen.get(source.name)?.dtype ?? unquantizedType(model, source);
+    expectOnce(source, dtype, options);
+    const weights = isQuantized(dtype) ? importanceOf(importance, source, dtype, type) : undefined;
+    return castTensor(source.tensor, { ...source, dtype, importance: weights, finite: true });
+  });
+  return {
+    ...{ tensors, type, dtype: FILE_TYPES[type].dtype, warnings: fallbackWarnings(chosen) },
+    metadata: quantizerMetadata(model, FILE_TYPES[type].id, parametersOf(sources), importance),
+  };
+}
+
+/** The order of llama.cpp's quantizer: by layer, then by name; tensors of no layer come first. */
+function byLayerAndName(a: GgufSourceTensor, b: GgufSourceTensor): number {
+  const byLayer = layerOf(a.name) - layerOf(b.name);
+  return byLayer !== 0 ? byLayer : a.name < b.name ? -1 : 1;
+}
+
+function layerOf(name: string): number {
+  return Number(/^blk\.(\d+)\./.exec(name)?.[1] ?? -1);
+}
+
+/** What is not quantized keeps the type of the GGUF file; of other sources it is a vector, which GGUF has in F32. */
+function unquantizedType({ ggufMetadata }: LlamaModel, { tensor }: GgufSourceTensor): DType {
+  return ggufMetadata === undefined ? 'float32' : tensor.dtype;
+}
+
+function expectOnce({ name, tensor }: GgufSourceTensor, dtype: DType, { allowRequantize }: QuantizeOptions): void {
+  if (!isQuantized(tensor.dtype) || tensor.dtype === dtype || allowRequantize === true) return;
+  throw new ConvertError(
+    'convert/requantize',
+    `${shownName(name)} is ${tensor.dtype} already; made ${dtype}, it would lose twice`,
+    { hint: 'quantize the original model, or give --allow-requantize' },
+  );
+}
+
+/** The weights of a tensor's columns; undefined where the matrix has none for it. */
+function importanceOf(
+  importance: ImportanceUse | undefined,
+  { name, tensor }: GgufSourceTensor,
+  dtype: DType,
+  type: FileTypeName,
+): Float32Array | undefined {
+  if (importance === undefined || tensor.dtype === dtype) return undefined;
+  const weights = importance.matrix.entries.get(name);
+  const columns = rowLengthOf(tensor.shape);
+  if (weights?.length === columns) return weights;
+  // llama.cpp reads over a wrong size for the embedding, whose columns are no activations
+  if (weights !== undefined && name !== 'token_embd.weight') {
+    throw new ConvertError(
+      'convert/wrong-importance',
+      `the importance matrix has ${weights.length} weights for ${shownName(name)}, which has ${columns} columns`,
+      { path: importance.file, hint: 'it was made for another model' },
+    );
+  }
+  if (needsImportance(type, name, dtype)) {
+    throw new ConvertError(
+      'convert/needs-importance',
+      `the importance matrix has nothing for ${shownName(name)}, and ${dtype} is garbage without`,
+      { path: importance.file },
+    );
+  }
+  return undefined;
+}
+
+/** A matrix none of whose entries is a tensor of the model, or with layers that the model has not, is another model's. */
+function expectOfThisModel({ matrix, file }: ImportanceUse, tensors: readonly GgufSourceTensor[]): void {
+  const names = new Set(tensors.map(({ name }) => name));
+  const strange = [...matrix.entries.keys()].find((name) => !names.has(name) && name !== 'output.weight');
+  if (strange === undefined) return;
+  throw new ConvertError(
+    'convert/wrong-importance',
+    `the importance matrix has weights for ${shownName(strange)}, which this model does not have`,
+    { path: file, hint: 'it was made for another model' },
+  );
+}
+
+function fallbackWarnings(chosen: ReadonlyMap<string, ChosenType>): string[] {
+  const counts = new Map<string, number>();
+  for (const { dtype, fallbackFrom } of chosen.values()) {
+    if (fallbackFrom === undefined) continue;
+    const change = `${dtype} in place of ${fallbackFrom}`;
+    counts.set(change, (counts.get(change) ?? 0) + 1);
+  }
+  return [...counts].map(
+    ([change, count]) =>
+      `${count} ${count === 1 ? 'tensor becomes' : 'tensors become'} ${change}, whose blocks do not divide the rows`,
+  );
+}
