@@ -32,10 +32,10 @@ export function converterMetadata(
   fileType: number | undefined,
   parameterCount: number,
 ): GgufMetadataEntry[] {
-  const { ggufMetadata } = model;
-  if (ggufMetadata === undefined) return madeMetadata(model, fileType ?? 0, parameterCount);
-  if (fileType === undefined) return [...ggufMetadata];
-  return ggufMetadata.map((entry) => (entry.key === FILE_TYPE ? u32(FILE_TYPE, fileType) : entry));
+  const { gguf } = model;
+  if (gguf === undefined) return madeMetadata(model, fileType ?? 0, parameterCount);
+  if (fileType === undefined) return [...gguf.metadata];
+  return gguf.metadata.map((entry) => (entry.key === FILE_TYPE ? u32(FILE_TYPE, fileType) : entry));
 }
 
 /** The pairs as the quantizer writes them. */

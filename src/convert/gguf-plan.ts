@@ -53,8 +53,10 @@ function contentOf(model: LlamaModel, options: ConvertOptions): GgufFileContent 
   if (type !== undefined && !isPlainFileType(type)) return quantizedContent(model, sources, { ...options, type });
   const parameterCount = parametersOf(sources);
   // a GGUF file for which no other type is asked stays as it is, whatever types its tensors have
-  if (type === undefined && model.ggufMetadata !== undefined) {
-    const tensors = sources.map((source) => castTensor(source.tensor, { ...source, dtype: source.tensor.dtype }));
+  if (type === undefined && model.gguf !== undefined) {
+    const place = new Map(model.gguf.tensorNames.map((name, index) => [name, index]));
+    const ordered = sources.sort((a, b) => (place.get(a.name) ?? -1) - (place.get(b.name) ?? -1));
+    const tensors = ordered.map((source) => castTensor(source.tensor, { ...source, dtype: source.tensor.dtype }));
     const metadata = converterMetadata(model, undefined, parameterCount);
     return { metadata, tensors, type, dtype: expectTensor(model, 'tok_embeddings.weight').dtype, warnings: [] };
   }

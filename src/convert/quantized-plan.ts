@@ -63,8 +63,8 @@ function layerOf(name: string): number {
 }
 
 /** What is not quantized keeps the type of the GGUF file; of other sources it is a vector, which GGUF has in F32. */
-function unquantizedType({ ggufMetadata }: LlamaModel, { tensor }: GgufSourceTensor): DType {
-  return ggufMetadata === undefined ? 'float32' : tensor.dtype;
+function unquantizedType({ gguf }: LlamaModel, { tensor }: GgufSourceTensor): DType {
+  return gguf === undefined ? 'float32' : tensor.dtype;
 }
 
 function expectOnce({ name, tensor }: GgufSourceTensor, dtype: DType, { allowRequantize }: QuantizeOptions): void {

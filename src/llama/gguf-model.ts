@@ -60,7 +60,10 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
     const name = lastPathPart(path).replace(/(?:-\d{5}-of-\d{5})?\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
-      ggufMetadata: [...metadata].filter(([key]) => !key.startsWith('split.')).map(metadataEntry),
+      gguf: {
+        metadata: [...metadata].filter(([key]) => !key.startsWith('split.')).map(metadataEntry),
+        tensorNames: file.tensors.map((tensor) => tensor.name),
+      },
       expectConsistentWeights: async () => {},
       close: () => file.close(),
       [Symbol.asyncDispose]: () => file.close(),

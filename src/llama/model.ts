@@ -64,6 +64,14 @@ export interface Decision {
   readonly because: string;
 }
 
+/** A GGUF file as it was found. */
+export interface GgufContents {
+  /** Its key/value pairs in their order; those that tell of a split are left out. */
+  readonly metadata: readonly GgufMetadataEntry[];
+  /** Names of its tensors in their order. */
+  readonly tensorNames: readonly string[];
+}
+
 /** A Llama, lazily. */
 export interface LlamaModel {
   /** Layout it was read from. */
@@ -84,11 +92,8 @@ export interface LlamaModel {
    * and, unless tied, `output.weight`. Matrices are (out, in).
    */
   readonly tensors: ReadonlyMap<string, Tensor>;
-  /**
-   * The key/value pairs of the GGUF file in its order, those of a split left out: they say more than the
-   * hyperparameters, and a converted file keeps them. Undefined for other layouts.
-   */
-  readonly ggufMetadata?: readonly GgufMetadataEntry[] | undefined;
+  /** What the GGUF file says beyond the hyperparameters, which a converted file keeps; undefined for other layouts. */
+  readonly gguf?: GgufContents | undefined;
   /** What was decided on the way, for the person to see. */
   readonly decisions: readonly Decision[];
   /**
