@@ -27,7 +27,7 @@ const PAGE = 1 << 16;
 /**
  * Values to quantize.
  * @typedef {object} KernelJob
- * @property {number} format - ggml's number for the type of the blocks
+ * @property {number} format - ggml's number for the type to make: blocks, or 0, 1 and 30 for float32, float16 and bfloat16
  * @property {KernelSource} source - type of the values
  * @property {Uint8Array} values - whole rows of values
  * @property {number} rowLength - values in a row
@@ -36,7 +36,8 @@ const PAGE = 1 << 16;
 
 /**
  * What a kernel found: the index of the first value that is not finite (then nothing was written), and of the first block
- * with a scale that is not; -1 where there is none.
+ * with a scale that is not (the blocks are those that ggml makes, but worth nothing); -1 where there is none. Formats without
+ * blocks hold infinity and NaN, so nothing is found in them.
  * @typedef {object} KernelOutcome
  * @property {number} badValue
  * @property {number} badBlock
@@ -61,7 +62,7 @@ export class QuantKernels {
   }
 
   /**
-   * Whether there is a kernel that makes blocks of a format.
+   * Whether there is a kernel for a format: blocks, or float32, float16 and bfloat16.
    *
    * @param {number} format - ggml's number for the type
    */
@@ -87,9 +88,10 @@ export class QuantKernels {
     new Uint8Array(memory.buffer, src).set(values);
     if (importance !== undefined) new Float32Array(memory.buffer, weights).set(importance);
     const given = importance === undefined ? 0 : weights;
-    const badValue = this.#exports.quantize(format, SOURCES[source], src, dst, rows, rowLength, given, scratch);
-    if (badValue < 0) out.set(new Uint8Array(memory.buffer, dst, out.byteLength));
-    return { badValue, badBlock: -1 };
+    const found = this.#exports.quantize(format, SOURCES[source], src, dst, rows, rowLength, given, scratch);
+    if (found >= 0) return { badValue: found, badBlock: -1 };
+    out.set(new Uint8Array(memory.buffer, dst, out.byteLength));
+    return { badValue: -1, badBlock: found === -1 ? -1 : -2 - found };
   }
 
   /** @param {number} end - first byte that is not needed */

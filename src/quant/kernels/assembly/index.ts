@@ -9,8 +9,10 @@
  *
  * @module
  */
+import { storeFloats } from './floats';
+import { quantizeInGroups } from './groups';
 import { expandToFloat32, firstNotFinite } from './rows';
-import { quantizeQ8_0 } from './q8-0';
+import { firstBadScale } from './scales';
 
 /** First byte that is free for the caller. */
 export function heapBase(): usize {
@@ -19,15 +21,22 @@ export function heapBase(): usize {
 
 /** Whether {@link quantize} knows a format, given by ggml's number for its type. */
 export function canQuantize(format: i32): bool {
-  return format == 8;
+  return isFloat(format) || format == 2 || format == 3 || (format >= 6 && format <= 8);
+}
+
+/** Whether a format holds floating point numbers without blocks: float32, float16, bfloat16. */
+function isFloat(format: i32): bool {
+  return format == 0 || format == 1 || format == 30;
 }
 
 /**
  * Quantizes `rows` rows of `rowLength` values from `src` into blocks at `dst`.
  *
- * `source` is ggml's number for the type of the values: 0 float32, 1 float16, 30 bfloat16. `importance` is the address of
- * `rowLength` float32 weights, or 0; `scratch` that of room for `rowLength` float32 values. Returns -1, or the index of the first value that is not finite; then what stands
- * at `dst` means nothing.
+ * `source` is ggml's number for the type of the values: 0 float32, 1 float16, 30 bfloat16. `importance` is the address
+ * of `rowLength` float32 weights, or 0; `scratch` that of room for `rowLength` float32 values.
+ *
+ * Returns -1; or the index of the first value that is not finite, and then what stands at `dst` means nothing; or
+ * -2 - n when the scale of block n is not finite.
  */
 export function quantize(
   format: i32,
@@ -39,6 +48,7 @@ export function quantize(
   importance: usize,
   scratch: usize,
 ): i32 {
+  const blocks = dst;
   for (let row = 0; row < rows; row++) {
     let values = src;
     if (source == 0) {
@@ -48,17 +58,26 @@ export function quantize(
       expandToFloat32(source, src, values, rowLength);
       src += <usize>rowLength << 1;
     }
+    if (isFloat(format)) {
+      dst = storeFloats(format, values, dst, rowLength);
+      continue;
+    }
     const bad = firstNotFinite(values, rowLength);
     if (bad >= 0) return row * rowLength + bad;
     dst = quantizeRow(format, values, dst, rowLength, importance);
   }
-  return -1;
+  const bad = firstBadScale(format, blocks, dst);
+  return bad < 0 ? -1 : -2 - bad;
 }
 
 function quantizeRow(format: i32, values: usize, dst: usize, rowLength: i32, importance: usize): usize {
   switch (format) {
+    case 2:
+    case 3:
+    case 6:
+    case 7:
     case 8:
-      return quantizeQ8_0(values, dst, rowLength);
+      return quantizeInGroups(format, values, dst, rowLength);
     default:
       return unreachable();
   }

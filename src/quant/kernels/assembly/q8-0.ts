@@ -1,37 +1,52 @@
 /**
- * Q8_0: `quant/blocks/q8-0.ts`, four values at a time.
+ * Q8_0: `quant/blocks/q8-0.ts`, four blocks at a time.
  *
  * @module
  */
-import { halfBits } from './half';
+import { inverses, largestLanes, magnitudesOf32 } from './extremes';
+import { halfBitsOfFour } from './half';
+import { lowestBytes, roundedAway, splatLane0, splatLane1, splatLane2, splatLane3 } from './levels';
 
-/** Quantizes `length` values; returns the address behind the last block. */
-export function quantizeQ8_0(src: usize, dst: usize, length: i32): usize {
-  for (const end = src + (<usize>length << 2); src < end; src += 128, dst += 34) {
-    let largest = f32x4.splat(0);
-    for (let i: usize = 0; i < 128; i += 16) largest = f32x4.pmax(largest, f32x4.abs(v128.load(src + i)));
-    largest = f32x4.pmax(largest, v128.shuffle<i32>(largest, largest, 2, 3, 0, 1));
-    const d = max(f32x4.extract_lane(largest, 0), f32x4.extract_lane(largest, 1)) / 127;
-    // of a scale so small that its inverse is infinite, C's conversion to int8 makes zeros
-    const reciprocal = d != 0 ? <f32>1 / d : 0;
-    const inverse = f32x4.splat(isFinite(reciprocal) ? reciprocal : 0);
-    store<u16>(dst, <u16>halfBits(d));
-    for (let i: usize = 0; i < 8; i++) {
-      const at = src + (i << 4);
-      const q = roundAwayFromZero(f32x4.mul(v128.load(at), inverse));
-      const narrow = i16x8.narrow_i32x4_s(q, q);
-      v128.store32_lane(dst + 2 + (i << 2), i8x16.narrow_i16x8_s(narrow, narrow), 0);
-    }
-  }
-  return dst;
+/** Bytes of a block: a scale and 32 values. */
+const BLOCK: usize = 34;
+
+/** Quantizes `length` values, whole groups of four blocks. */
+export function quantizeQ8_0(src: usize, dst: usize, length: i32): void {
+  for (const end = src + (<usize>length << 2); src < end; src += 512, dst += 4 * BLOCK) quantizeGroup(src, dst);
 }
 
-/** C's `roundf` of four values below 2^22, as integers: halves go away from zero. */
 // @ts-ignore: decorator
 @inline
-function roundAwayFromZero(x: v128): v128 {
-  // adding the largest number below a half before cutting off rounds every half and nothing below it
-  const half = f32x4.splat(reinterpret<f32>(0x3effffff));
-  const signed = v128.or(half, v128.and(x, f32x4.splat(-0.0)));
-  return i32x4.trunc_sat_f32x4_s(f32x4.add(x, signed));
+function quantizeGroup(src: usize, dst: usize): void {
+  const a = magnitudesOf32(src);
+  const b = magnitudesOf32(src + 128);
+  const c = magnitudesOf32(src + 256);
+  const scales = f32x4.div(largestLanes(a, b, c, magnitudesOf32(src + 384)), f32x4.splat(127));
+  const inverse = inverses(scales);
+  const bits = halfBitsOfFour(scales);
+  v128.store16_lane(dst, bits, 0);
+  quantizeBlock(src, dst, splatLane0(inverse));
+  v128.store16_lane(dst + BLOCK, bits, 2);
+  quantizeBlock(src + 128, dst + BLOCK, splatLane1(inverse));
+  v128.store16_lane(dst + 2 * BLOCK, bits, 4);
+  quantizeBlock(src + 256, dst + 2 * BLOCK, splatLane2(inverse));
+  v128.store16_lane(dst + 3 * BLOCK, bits, 6);
+  quantizeBlock(src + 384, dst + 3 * BLOCK, splatLane3(inverse));
+}
+
+// @ts-ignore: decorator
+@inline
+function quantizeBlock(src: usize, dst: usize, inverse: v128): void {
+  v128.store(dst, quantizeSixteen(src, inverse), 2);
+  v128.store(dst, quantizeSixteen(src + 64, inverse), 18);
+}
+
+// @ts-ignore: decorator
+@inline
+function quantizeSixteen(src: usize, inverse: v128): v128 {
+  const a = roundedAway(f32x4.mul(v128.load(src), inverse));
+  const b = roundedAway(f32x4.mul(v128.load(src, 16), inverse));
+  const c = roundedAway(f32x4.mul(v128.load(src, 32), inverse));
+  const d = roundedAway(f32x4.mul(v128.load(src, 48), inverse));
+  return lowestBytes(a, b, c, d);
 }

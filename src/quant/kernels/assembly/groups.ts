@@ -1,0 +1,85 @@
+/**
+ * Rows of the formats whose blocks are quantized in groups of four.
+ *
+ * A row that does not end with a group is filled up with zeros in a place aside, and of what comes out only the blocks
+ * of the row are kept.
+ *
+ * @module
+ */
+import { quantizeQ4_0 } from './q4-0';
+import { quantizeQ4_1 } from './q4-1';
+import { quantizeQ5_0 } from './q5-0';
+import { quantizeQ5_1 } from './q5-1';
+import { quantizeQ8_0 } from './q8-0';
+
+/** Most bytes that a group of values has: four blocks of 256. */
+const GROUP_VALUES = 4 * 256 * 4;
+
+/** Most bytes that a group of blocks has. */
+const GROUP_BLOCKS = 1024;
+
+const paddedValues = memory.data(GROUP_VALUES, 16);
+const paddedBlocks = memory.data(GROUP_BLOCKS, 16);
+
+/** Quantizes a row without importances; returns the address behind the last block. */
+export function quantizeInGroups(format: i32, src: usize, dst: usize, length: i32): usize {
+  const blockElements = elementsOf(format);
+  const blockBytes = bytesOf(format);
+  const groupElements = blockElements << 2;
+  const rest = length & (groupElements - 1);
+  const whole = length - rest;
+  if (whole > 0) quantizeGroups(format, src, dst, whole);
+  dst += (<usize>whole / blockElements) * blockBytes;
+  if (rest == 0) return dst;
+  memory.fill(paddedValues, 0, <usize>groupElements << 2);
+  memory.copy(paddedValues, src + (<usize>whole << 2), <usize>rest << 2);
+  quantizeGroups(format, paddedValues, paddedBlocks, groupElements);
+  const restBytes = (<usize>rest / blockElements) * blockBytes;
+  memory.copy(dst, paddedBlocks, restBytes);
+  return dst + restBytes;
+}
+
+function quantizeGroups(format: i32, src: usize, dst: usize, length: i32): void {
+  switch (format) {
+    case 2:
+      quantizeQ4_0(src, dst, length);
+      break;
+    case 3:
+      quantizeQ4_1(src, dst, length);
+      break;
+    case 6:
+      quantizeQ5_0(src, dst, length);
+      break;
+    case 7:
+      quantizeQ5_1(src, dst, length);
+      break;
+    case 8:
+      quantizeQ8_0(src, dst, length);
+      break;
+    default:
+      unreachable();
+  }
+}
+
+/** Values in a block. */
+function elementsOf(format: i32): i32 {
+  return 32;
+}
+
+/** Bytes of a block. */
+function bytesOf(format: i32): i32 {
+  switch (format) {
+    case 2:
+      return 18;
+    case 3:
+      return 20;
+    case 6:
+      return 22;
+    case 7:
+      return 24;
+    case 8:
+      return 34;
+    default:
+      return unreachable();
+  }
+}

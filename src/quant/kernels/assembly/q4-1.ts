@@ -1,0 +1,37 @@
+/**
+ * Q4_1: `quant/blocks/q4-1.ts`, four blocks at a time.
+ *
+ * @module
+ */
+import { inverses, largestOfBlocks, smallestOfBlocks } from './extremes';
+import { halfBitsOfFour } from './half';
+import { levelsAboveOfSixteen, splatLane0, splatLane1, splatLane2, splatLane3, storeNibbles } from './levels';
+
+/** Bytes of a block: a scale, a minimum and 32 levels of 4 bits. */
+const BLOCK: usize = 20;
+
+/** Quantizes `length` values, whole groups of four blocks. */
+export function quantizeQ4_1(src: usize, dst: usize, length: i32): void {
+  for (const end = src + (<usize>length << 2); src < end; src += 512, dst += 4 * BLOCK) {
+    const minimum = smallestOfBlocks(src);
+    const scales = f32x4.div(f32x4.sub(largestOfBlocks(src), minimum), f32x4.splat(15));
+    const inverse = inverses(scales);
+    const bits = v128.or(halfBitsOfFour(scales), i32x4.shl(halfBitsOfFour(minimum), 16));
+    v128.store32_lane(dst, bits, 0);
+    quantizeBlock(src, dst + 4, splatLane0(inverse), splatLane0(minimum));
+    v128.store32_lane(dst + BLOCK, bits, 1);
+    quantizeBlock(src + 128, dst + BLOCK + 4, splatLane1(inverse), splatLane1(minimum));
+    v128.store32_lane(dst + 2 * BLOCK, bits, 2);
+    quantizeBlock(src + 256, dst + 2 * BLOCK + 4, splatLane2(inverse), splatLane2(minimum));
+    v128.store32_lane(dst + 3 * BLOCK, bits, 3);
+    quantizeBlock(src + 384, dst + 3 * BLOCK + 4, splatLane3(inverse), splatLane3(minimum));
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function quantizeBlock(src: usize, dst: usize, inverse: v128, minimum: v128): void {
+  const largest = i8x16.splat(15);
+  const low = i8x16.min_u(levelsAboveOfSixteen(src, inverse, minimum), largest);
+  storeNibbles(dst, low, i8x16.min_u(levelsAboveOfSixteen(src + 64, inverse, minimum), largest));
+}
