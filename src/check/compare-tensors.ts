@@ -6,14 +6,13 @@
  *
  * @module
  */
-import type { DType } from '../dtype.js';
 import { type Tensor, rowLengthOf, tensorByteLength } from '../formats/tensor.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { PairedTensor, TensorComparison } from './comparison.js';
 import { diagnose } from './diagnose.js';
 import { type TensorPair, areEqual, pairedValues } from './lockstep.js';
-import { type TensorStatistics, addValues, differenceOf, newStatistics, outcomeOf } from './tensor-statistics.js';
+import { addValues, differenceOf, newStatistics, outcomeOf } from './tensor-statistics.js';
 
 /**
  * What became of every tensor of either model, in canonical order. An output matrix of its own is compared
@@ -83,14 +82,6 @@ async function comparePair(
   const outcome = outcomeOf(statistics);
   if (outcome === 'equal') return equal; // the bits of a NaN differ, which means nothing
   const cause = outcome === 'different' ? await diagnose(pair, statistics, config, { signal }) : undefined;
-  const roundedTo = outcome === 'rounded' ? roundedTypes(statistics, facts) : [];
+  const roundedTo = outcome === 'rounded' ? statistics.fit.roundedTo() : [];
   return { ...facts, outcome, roundedTo, difference: differenceOf(statistics, shape), cause };
-}
-
-function roundedTypes(
-  { misfitsOfA, misfitsOfB }: TensorStatistics,
-  { dtypeA, dtypeB }: Pick<PairedTensor, 'dtypeA' | 'dtypeB'>,
-): DType[] {
-  if (misfitsOfB.count === 0) return [dtypeB];
-  return misfitsOfA.count === 0 ? [dtypeA] : [dtypeA, dtypeB];
 }

@@ -15,7 +15,7 @@ import { bitsOf } from '../quant/words.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { TensorCause } from './comparison.js';
 import { type PairedValues, type TensorPair, pairedValues } from './lockstep.js';
-import { type TensorStatistics, addValues, indexOf, misfitsOf, newStatistics } from './tensor-statistics.js';
+import { type TensorStatistics, addValues, indexOf, newStatistics } from './tensor-statistics.js';
 
 /** Most rows whose order is searched: more than any vocabulary has; takes 16 bytes a row. */
 const MOST_SEARCHED_ROWS = 2 ** 20;
@@ -30,7 +30,7 @@ export async function diagnose(
   config: LlamaConfig,
   options: ReadOptions,
 ): Promise<TensorCause | undefined> {
-  const { count, first } = misfitsOf(statistics);
+  const { count, first } = statistics.fit.misfits();
   if (count === 1 && first !== undefined) {
     return { kind: 'one-weight', index: indexOf(first.at, pair.a.shape), a: first.a, b: first.b };
   }
@@ -52,10 +52,10 @@ async function wrongRowOrder(
 
 /** Whether both hold the same values up to rounding; stops at the first block that does not. */
 async function agree(pair: TensorPair, options: ReadOptions): Promise<boolean> {
-  const statistics = newStatistics(pair.a.dtype, pair.b.dtype, 1);
+  const statistics = newStatistics(pair.a.dtype, pair.b.dtype, rowLengthOf(pair.a.shape));
   for await (const values of pairedValues(pair, options)) {
     addValues(statistics, values);
-    if (misfitsOf(statistics).count > 0) return false;
+    if (statistics.fit.misfits().count > 0) return false;
   }
   return true;
 }
@@ -65,7 +65,7 @@ async function movedRows(
   statistics: TensorStatistics,
   options: ReadOptions,
 ): Promise<TensorCause | undefined> {
-  const [first, second, third] = misfitsOf(statistics).rows;
+  const [first, second, third] = statistics.fit.misfits().rows;
   if (first !== undefined && second !== undefined && third === undefined) {
     const crossed = [
       { a: oneRow(pair.a, first), b: oneRow(pair.b, second) },

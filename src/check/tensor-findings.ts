@@ -3,7 +3,9 @@
  *
  * @module
  */
+import { type DType, isQuantized } from '../dtype.js';
 import type { Finding, TensorCause, TensorComparison, UnequalTensor } from './comparison.js';
+import { QUANTIZATIONS } from './quantizations.js';
 import { EXACT_NMSE, ROUNDINGS } from './thresholds.js';
 
 /** One finding for each tensor that is not the same, and one for all that were only rounded. */
@@ -14,7 +16,7 @@ export function tensorFindings(comparisons: readonly TensorComparison[]): Findin
 /** Largest NMSE that the logits may have with weights rounded as these were. */
 export function logitsLimit(comparisons: readonly TensorComparison[]): number {
   const types = comparisons.flatMap((comparison) => (comparison.outcome === 'rounded' ? comparison.roundedTo : []));
-  const limits = types.map((dtype) => ROUNDINGS[dtype]?.logitsNmse ?? 0);
+  const limits = types.map((dtype) => (ROUNDINGS[dtype] ?? QUANTIZATIONS[dtype])?.logitsNmse ?? 0);
   return Math.max(EXACT_NMSE, ...limits);
 }
 
@@ -41,13 +43,13 @@ function failureOf(comparison: TensorComparison): Finding[] {
 function differenceFinding({ name, cause, difference, dtypeA, dtypeB, shape }: UnequalTensor): Finding {
   const finding = { level: 'failure', subject: name } as const;
   if (cause !== undefined) return { ...finding, code: cause.kind, message: causeMessage(cause) };
-  const unknown = [dtypeA, dtypeB].filter((dtype) => ROUNDINGS[dtype] === undefined);
+  const unknown = [dtypeA, dtypeB].filter((dtype) => (ROUNDINGS[dtype] ?? QUANTIZATIONS[dtype]) === undefined);
   const apart = `largest difference ${shortened(difference.maxAbs)} at [${difference.maxAbsAt.join(', ')}], cosine ${shortened(difference.cosine)}`;
   if (unknown.length > 0) {
     const message = `it is not equal, and no limit is known for ${[...new Set(unknown)].join(' and ')}: ${apart}`;
     return { ...finding, code: 'no-threshold', message };
   }
-  const beyond = dtypeA === dtypeB ? '' : ` by more than rounding between ${dtypeA} and ${dtypeB}`;
+  const beyond = dtypeA === dtypeB ? '' : ` by more than ${changeBetween(dtypeA, dtypeB)}`;
   const elements = shape.reduce((product, extent) => product * extent, 1);
   return {
     ...finding,
@@ -72,20 +74,30 @@ function causeMessage(cause: TensorCause): string {
 }
 
 function roundingsOf(comparisons: readonly TensorComparison[]): Finding[] {
-  const counts = new Map<string, number>();
+  const groups = new Map<string, { readonly subject: string; count: number }>();
   for (const comparison of comparisons) {
     if (comparison.outcome !== 'rounded') continue;
-    const types = `${comparison.dtypeA} and ${comparison.dtypeB}`;
-    counts.set(types, (counts.get(types) ?? 0) + 1);
+    const { dtypeA, dtypeB } = comparison;
+    const change = changeBetween(dtypeA, dtypeB);
+    const quantized = [dtypeA, dtypeB].filter(isQuantized);
+    const subject = [...new Set(quantized.length > 0 ? quantized : [dtypeA, dtypeB])].join(' and ');
+    const group = groups.get(change) ?? { subject, count: 0 };
+    groups.set(change, group);
+    group.count++;
   }
-  return [...counts].map(([types, count]) => ({
-    level: 'rounding',
-    code: 'rounded',
-    subject: types,
-    message: `${count} ${count === 1 ? 'tensor differs' : 'tensors differ'} by nothing but rounding between ${types}`,
+  return [...groups].map(([change, { subject, count }]) => ({
+    ...{ level: 'rounding', code: 'rounded', subject },
+    message: `${count} ${count === 1 ? 'tensor differs' : 'tensors differ'} by nothing but ${change}`,
   }));
 }
 
 function shortened(value: number): string {
   return value.toPrecision(3);
+}
+
+/** What lies between two types, in words. */
+function changeBetween(dtypeA: DType, dtypeB: DType): string {
+  const quantized = [dtypeA, dtypeB].filter(isQuantized);
+  if (quantized.length === 0) return `rounding between ${dtypeA} and ${dtypeB}`;
+  return `quantizing to ${[...new Set(quantized)].join(' and ')}`;
 }
