@@ -140,7 +140,7 @@ function firstExtremesOneByOne(at: usize): v128 {
 }
 
 /** The first of 32 values with the largest magnitude; a positive zero when there are only zeros. */
-function firstExtreme(at: usize): f32 {
+export function firstExtreme(at: usize): f32 {
   let magnitude: f32 = 0;
   let extreme: f32 = 0;
   for (const end = at + 128; at < end; at += 4) {

@@ -13,6 +13,8 @@ import { storeFloats } from './floats';
 import { quantizeInGroups } from './groups';
 import { expandToFloat32, firstNotFinite } from './rows';
 import { firstBadScale } from './scales';
+import { quantizeOffsetWeighted } from './weighted-offset';
+import { quantizeSymmetricWeighted } from './weighted-symmetric';
 
 /** First byte that is free for the caller. */
 export function heapBase(): usize {
@@ -76,9 +78,24 @@ function quantizeRow(format: i32, values: usize, dst: usize, rowLength: i32, imp
     case 3:
     case 6:
     case 7:
+      if (importance != 0) return quantizeWeighted(format, values, dst, rowLength, importance);
+      return quantizeInGroups(format, values, dst, rowLength);
     case 8:
       return quantizeInGroups(format, values, dst, rowLength);
     default:
       return unreachable();
+  }
+}
+
+function quantizeWeighted(format: i32, values: usize, dst: usize, rowLength: i32, importance: usize): usize {
+  switch (format) {
+    case 2:
+      return quantizeSymmetricWeighted(8, values, dst, rowLength, importance);
+    case 3:
+      return quantizeOffsetWeighted(15, values, dst, rowLength, importance);
+    case 6:
+      return quantizeSymmetricWeighted(16, values, dst, rowLength, importance);
+    default:
+      return quantizeOffsetWeighted(31, values, dst, rowLength, importance);
   }
 }
