@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+
+import { type DType, blockLayout } from '../../dtype.js';
+import {
+  QUANT_COLUMNS,
+  QUANT_ROWS,
+  expectedBlocks,
+  expectedWeightedBlocks,
+  expectedWideRows,
+  quantImportance,
+  quantMatrix,
+  quantRowNames,
+  sha256,
+} from '../../testing/quants.js';
+import type { BlockFormat } from '../block-format.js';
+import { IQ4_NL } from './iq4-nl.js';
+import { IQ4_XS } from './iq4-xs.js';
+
+const FORMATS: Readonly<Record<string, BlockFormat>> = { IQ4_NL, IQ4_XS };
+
+/** Formats that ggml quantizes only with importances. */
+const NEED_IMPORTANCE = new Set(['IQ2_XXS', 'IQ2_XS', 'IQ1_S', 'IQ1_M']);
+
+const BY_NAME = Object.entries(FORMATS);
+const QUANTIZABLE = BY_NAME.filter(([, format]) => format.quantize !== undefined);
+
+describe.each(BY_NAME)('%s', (type, format) => {
+  it('gives the values that ggml gives', () => {
+    for (const expected of [expectedBlocks(type), expectedWeightedBlocks(type)]) {
+      if (expected === undefined) continue;
+      const values = new Float32Array(quantMatrix.length);
+      format.dequantize(expected.blocks, values);
+      expect(sha256(values)).toBe(expected.dequantizedSha256);
+    }
+  });
+});
+
+describe.each(QUANTIZABLE)('%s', (type, format) => {
+  it.skipIf(NEED_IMPORTANCE.has(type))('makes the blocks that ggml makes', () => {
+    expect(firstWrongRow(quantized(type, format), expectedBlocks(type)!.blocks)).toBeUndefined();
+  });
+
+  it('makes the blocks that ggml makes with 256 importances', () => {
+    const blocks = quantized(type, format, quantImportance.subarray(0, QUANT_COLUMNS));
+    expect(firstWrongRow(blocks, expectedWeightedBlocks(type).blocks)).toBeUndefined();
+  });
+
+  it('makes the rows of 512 that ggml makes with 512 importances', () => {
+    const blocks = quantized(type, format, quantImportance);
+    const bytesPerRow = (2 * blocks.length) / QUANT_ROWS;
+    const expected = expectedWideRows(type);
+    expect(expected).toHaveLength(QUANT_ROWS / 2);
+    const wrong = expected.findIndex((digits, row) => {
+      const ours = blocks.subarray(row * bytesPerRow, (row + 1) * bytesPerRow);
+      return sha256(ours).slice(0, 16) !== digits;
+    });
+    expect(wrong < 0 ? undefined : `${quantRowNames[2 * wrong]}; ${quantRowNames[2 * wrong + 1]}`).toBeUndefined();
+  });
+});
+
+function quantized(type: string, format: BlockFormat, importance?: Float32Array): Uint8Array {
+  const { blockElements, blockBytes } = blockLayout(type.toLowerCase() as DType);
+  const out = new Uint8Array((quantMatrix.length / blockElements) * blockBytes).fill(0xaa);
+  format.quantize!(quantMatrix, out, importance);
+  return out;
+}
+
+/** Number and name of the first row of the matrix whose blocks differ. */
+function firstWrongRow(ours: Uint8Array, expected: Uint8Array): string | undefined {
+  expect(ours).toHaveLength(expected.length);
+  const byte = ours.findIndex((value, index) => value !== expected[index]);
+  if (byte < 0) return undefined;
+  const row = Math.floor((byte * QUANT_ROWS) / expected.length);
+  return `row ${row}: ${quantRowNames[row]}`;
+}
