@@ -6,11 +6,15 @@
  *
  * @module
  */
+import { quantizeQ1_0 } from './q1-0';
+import { quantizeQ2_0 } from './q2-0';
 import { quantizeQ4_0 } from './q4-0';
 import { quantizeQ4_1 } from './q4-1';
 import { quantizeQ5_0 } from './q5-0';
 import { quantizeQ5_1 } from './q5-1';
 import { quantizeQ8_0 } from './q8-0';
+import { quantizeTQ1_0 } from './tq1-0';
+import { quantizeTQ2_0 } from './tq2-0';
 
 /** Most bytes that a group of values has: four blocks of 256. */
 const GROUP_VALUES = 4 * 256 * 4;
@@ -56,6 +60,18 @@ function quantizeGroups(format: i32, src: usize, dst: usize, length: i32): void 
     case 8:
       quantizeQ8_0(src, dst, length);
       break;
+    case 34:
+      quantizeTQ1_0(src, dst, length);
+      break;
+    case 35:
+      quantizeTQ2_0(src, dst, length);
+      break;
+    case 41:
+      quantizeQ1_0(src, dst, length);
+      break;
+    case 42:
+      quantizeQ2_0(src, dst, length);
+      break;
     default:
       unreachable();
   }
@@ -63,7 +79,17 @@ function quantizeGroups(format: i32, src: usize, dst: usize, length: i32): void 
 
 /** Values in a block. */
 function elementsOf(format: i32): i32 {
-  return 32;
+  switch (format) {
+    case 34:
+    case 35:
+      return 256;
+    case 41:
+      return 128;
+    case 42:
+      return 64;
+    default:
+      return 32;
+  }
 }
 
 /** Bytes of a block. */
@@ -79,6 +105,13 @@ function bytesOf(format: i32): i32 {
       return 24;
     case 8:
       return 34;
+    case 34:
+      return 54;
+    case 35:
+      return 66;
+    case 41:
+    case 42:
+      return 18;
     default:
       return unreachable();
   }

@@ -23,7 +23,12 @@ export function heapBase(): usize {
 
 /** Whether {@link quantize} knows a format, given by ggml's number for its type. */
 export function canQuantize(format: i32): bool {
-  return isFloat(format) || format == 2 || format == 3 || (format >= 6 && format <= 8);
+  return isFloat(format) || isSimple(format);
+}
+
+/** Whether a format has one step of scales, and its blocks are made in groups. */
+function isSimple(format: i32): bool {
+  return format == 2 || format == 3 || (format >= 6 && format <= 8) || format == 34 || format == 35 || format == 41 || format == 42;
 }
 
 /** Whether a format holds floating point numbers without blocks: float32, float16, bfloat16. */
@@ -81,6 +86,10 @@ function quantizeRow(format: i32, values: usize, dst: usize, rowLength: i32, imp
       if (importance != 0) return quantizeWeighted(format, values, dst, rowLength, importance);
       return quantizeInGroups(format, values, dst, rowLength);
     case 8:
+    case 34:
+    case 35:
+    case 41:
+    case 42:
       return quantizeInGroups(format, values, dst, rowLength);
     default:
       return unreachable();

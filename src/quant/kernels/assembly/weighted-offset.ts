@@ -9,6 +9,7 @@
 import { halfBitsOfFour } from './half';
 import { sumOfSquares, weighByImportance } from './importance';
 import { storeFiveBits, storeNibbles } from './levels';
+import { turnedLane0, turnedLane1, turnedLane2, turnedLane3 } from './turn';
 
 /** Scales that are tried, 0.05 levels apart, from 0.9 levels below the whole range on. */
 const TRIES = 37;
@@ -57,14 +58,10 @@ function turn(src: usize, dst: usize): void {
     const b = v128.load(src + BLOCK);
     const c = v128.load(src + 2 * BLOCK);
     const d = v128.load(src + 3 * BLOCK);
-    const lowAB = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    const highAB = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    const lowCD = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const highCD = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    v128.store(dst, v128.shuffle<i64>(lowAB, lowCD, 0, 2));
-    v128.store(dst, v128.shuffle<i64>(lowAB, lowCD, 1, 3), 16);
-    v128.store(dst, v128.shuffle<i64>(highAB, highCD, 0, 2), 32);
-    v128.store(dst, v128.shuffle<i64>(highAB, highCD, 1, 3), 48);
+    v128.store(dst, turnedLane0(a, b, c, d));
+    v128.store(dst, turnedLane1(a, b, c, d), 16);
+    v128.store(dst, turnedLane2(a, b, c, d), 32);
+    v128.store(dst, turnedLane3(a, b, c, d), 48);
   }
 }
 
