@@ -13,10 +13,27 @@ import {
   sha256,
 } from '../../testing/quants.js';
 import type { BlockFormat } from '../block-format.js';
+import { IQ1_M } from './iq1-m.js';
+import { IQ1_S } from './iq1-s.js';
+import { IQ2_S } from './iq2-s.js';
+import { IQ2_XS } from './iq2-xs.js';
+import { IQ2_XXS } from './iq2-xxs.js';
+import { IQ3_S } from './iq3-s.js';
+import { IQ3_XXS } from './iq3-xxs.js';
 import { IQ4_NL } from './iq4-nl.js';
 import { IQ4_XS } from './iq4-xs.js';
 
-const FORMATS: Readonly<Record<string, BlockFormat>> = { IQ4_NL, IQ4_XS };
+const FORMATS: Readonly<Record<string, BlockFormat>> = {
+  IQ4_NL,
+  IQ4_XS,
+  IQ3_S,
+  IQ3_XXS,
+  IQ2_S,
+  IQ2_XS,
+  IQ2_XXS,
+  IQ1_S,
+  IQ1_M,
+};
 
 /** Formats that ggml quantizes only with importances. */
 const NEED_IMPORTANCE = new Set(['IQ2_XXS', 'IQ2_XS', 'IQ1_S', 'IQ1_M']);
