@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { quantizeMXFP4 } from './mxfp4';
+import { quantizeNVFP4 } from './nvfp4';
 import { quantizeQ1_0 } from './q1-0';
 import { quantizeQ2_0 } from './q2-0';
 import { quantizeQ4_0 } from './q4-0';
@@ -66,6 +68,12 @@ function quantizeGroups(format: i32, src: usize, dst: usize, length: i32): void 
     case 35:
       quantizeTQ2_0(src, dst, length);
       break;
+    case 39:
+      quantizeMXFP4(src, dst, length);
+      break;
+    case 40:
+      quantizeNVFP4(src, dst, length);
+      break;
     case 41:
       quantizeQ1_0(src, dst, length);
       break;
@@ -85,6 +93,7 @@ function elementsOf(format: i32): i32 {
       return 256;
     case 41:
       return 128;
+    case 40:
     case 42:
       return 64;
     default:
@@ -109,6 +118,10 @@ function bytesOf(format: i32): i32 {
       return 54;
     case 35:
       return 66;
+    case 39:
+      return 17;
+    case 40:
+      return 36;
     case 41:
     case 42:
       return 18;

@@ -28,7 +28,12 @@ export function canQuantize(format: i32): bool {
 
 /** Whether a format has one step of scales, and its blocks are made in groups. */
 function isSimple(format: i32): bool {
-  return format == 2 || format == 3 || (format >= 6 && format <= 8) || format == 34 || format == 35 || format == 41 || format == 42;
+  return format == 2 || format == 3 || (format >= 6 && format <= 8) || format == 34 || format == 35 || isNewest(format);
+}
+
+/** MXFP4, NVFP4, Q1_0 and Q2_0. */
+function isNewest(format: i32): bool {
+  return format >= 39 && format <= 42;
 }
 
 /** Whether a format holds floating point numbers without blocks: float32, float16, bfloat16. */
@@ -88,6 +93,8 @@ function quantizeRow(format: i32, values: usize, dst: usize, rowLength: i32, imp
     case 8:
     case 34:
     case 35:
+    case 39:
+    case 40:
     case 41:
     case 42:
       return quantizeInGroups(format, values, dst, rowLength);
