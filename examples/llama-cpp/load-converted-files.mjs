@@ -2,8 +2,9 @@
 /**
  * Converts every text model of the fixtures to GGUF and loads the files into a real llama.cpp.
  *
- * Two things are compared with what other programs computed from the original checkpoints: the token ids
- * of some awkward strings, and how two prompts go on when always the likeliest token is taken.
+ * Three things are compared with what other programs computed from the original checkpoints: the token ids
+ * of some awkward strings, how two prompts go on when always the likeliest token is taken, and the logits: those of plain
+ * files with Meta's code, those of quantized files with the same code over the blocks as ggml dequantizes them.
  *
  *     npm install                              (85 MB, here in this folder)
  *     npm run build --prefix ../..
@@ -27,10 +28,30 @@ import { convert, openModel } from '../../dist/node.js';
  * @property {string[]} llama_cpp_tokenizes_differently Strings of which llama.cpp makes other ids.
  * @property {number[][]} prompts Token ids.
  * @property {Record<string, number[]>} greedy_16 The 16 ids that follow, by number of the prompt.
+ * @property {number[][]} logit_positions Positions of each prompt whose logits are stored.
  */
 
 const FIXTURES = fileURLToPath(new URL('../../fixtures', import.meta.url));
-const TYPES = /** @type {const} */ (['f32', 'f16', 'bf16']);
+const TYPES = /** @type {const} */ (['f32', 'f16', 'bf16', 'q8_0', 'q4_0', 'q4_k_m']);
+
+/** Models that were trained, so that their likeliest token stands out even where weights are quantized. */
+const TRAINED = ['llama2-tiny', 'llama3.2-tiny'];
+
+/**
+ * How far llama.cpp's logits may lie from those computed in float32: largest difference, and mean Kullback-Leibler
+ * divergence of a prompt. It rounds activations to the type it multiplies in, so quantized files differ most. A quarter
+ * above what one processor showed (`agreement` in the fixtures' expected.json), because others round in another order.
+ *
+ * @type {Record<typeof TYPES[number], { largest: number, divergence: number }>}
+ */
+const LIMITS = {
+  f32: { largest: 1.25e-4, divergence: 1e-9 },
+  f16: { largest: 1e-2, divergence: 1e-5 },
+  bf16: { largest: 0.12, divergence: 4e-4 },
+  q8_0: { largest: 0.34, divergence: 4e-3 },
+  q4_0: { largest: 0.34, divergence: 4e-3 },
+  q4_k_m: { largest: 0.34, divergence: 4e-3 },
+};
 
 // One thread, because its threads wait for each other in busy loops, which takes minutes on a busy machine.
 // llama.cpp keeps keys and values as F16 unless told otherwise. Only a cache of F32 computes what Meta's code does.
@@ -85,8 +106,10 @@ async function checkModel(name, type) {
   const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
   try {
     const strings = expectSameTokens(model, expected);
-    const tokens = await expectSameContinuations(model, expected, type);
-    return `${strings} strings tokenized, ${tokens} tokens generated as expected`;
+    const tokens = await expectSameContinuations(model, name, expected, type);
+    const { largest, divergence } = await expectSameLogits(model, name, expected, type);
+    const logits = `logits at most ${largest.toPrecision(2)} apart, KL ${divergence.toPrecision(2)}`;
+    return `${strings} strings tokenized, ${tokens} tokens generated as expected, ${logits}`;
   } finally {
     await model.dispose();
     await rm(path);
@@ -125,20 +148,22 @@ function expectSameTokens(model, expected) {
 
 /**
  * Number of tokens compared; throws at the first prompt that goes on otherwise. Rounded weights may choose otherwise
- * where two tokens are nearly as likely, so only F32 must agree; the others must generate.
+ * where two tokens are nearly as likely, as in models of random weights: of these only F32 must agree.
  *
  * @param {import('node-llama-cpp').LlamaModel} model
+ * @param {string} name
  * @param {Expected} expected
  * @param {typeof TYPES[number]} type
  */
-async function expectSameContinuations(model, expected, type) {
+async function expectSameContinuations(model, name, expected, type) {
   const context = await model.createContext(EXACT);
   let agreed = 0;
   try {
     for (const [prompt, following] of Object.entries(expected.greedy_16)) {
       const sequence = context.getSequence();
       const generated = await continueGreedily(sequence, expected.prompts[Number(prompt)] ?? [], following.length);
-      if (type === 'f32') expectEqual(generated, following, `continuation of prompt ${prompt}`);
+      if (type === 'f32' || TRAINED.includes(name))
+        expectEqual(generated, following, `continuation of prompt ${prompt}`);
       agreed += generated.filter((token, index) => token === following[index]).length;
       sequence.dispose();
     }
@@ -146,6 +171,92 @@ async function expectSameContinuations(model, expected, type) {
     await context.dispose();
   }
   return agreed;
+}
+
+/**
+ * Largest difference of a logit and largest mean divergence of a prompt; throws where one is above the limit.
+ *
+ * @param {import('node-llama-cpp').LlamaModel} model
+ * @param {string} name
+ * @param {Expected} expected
+ * @param {typeof TYPES[number]} type
+ */
+async function expectSameLogits(model, name, expected, type) {
+  const context = await model.createContext(EXACT);
+  const worst = { largest: 0, divergence: 0 };
+  try {
+    for (const [prompt, tokens] of expected.prompts.entries()) {
+      const stored = await storedLogits(name, type, prompt);
+      const positions = expected.logit_positions[prompt] ?? [];
+      const sequence = context.getSequence();
+      const rows = await logitsOf(sequence, tokens, positions);
+      sequence.dispose();
+      const width = stored.length / positions.length;
+      let divergence = 0;
+      rows.forEach((row, index) => {
+        const right = stored.subarray(index * width, (index + 1) * width);
+        for (const [token, value] of right.entries()) {
+          worst.largest = Math.max(worst.largest, Math.abs(value - (row[token] ?? NaN)));
+        }
+        divergence += divergenceOf(right, row) / rows.length;
+      });
+      worst.divergence = Math.max(worst.divergence, divergence);
+    }
+  } finally {
+    await context.dispose();
+  }
+  const limit = LIMITS[type];
+  if (worst.largest <= limit.largest && worst.divergence <= limit.divergence) return worst;
+  throw new Error(`logits differ by ${worst.largest} (limit ${limit.largest}), KL ${worst.divergence}`);
+}
+
+/**
+ * llama.cpp's logits at some positions of a prompt.
+ *
+ * @param {import('node-llama-cpp').LlamaContextSequence} sequence
+ * @param {number[]} tokens
+ * @param {number[]} positions
+ */
+async function logitsOf(sequence, tokens, positions) {
+  const ids = /** @type {import('node-llama-cpp').Token[]} */ (tokens);
+  const results = await sequence.controlledEvaluate(
+    ids.map((token, position) => (positions.includes(position) ? [token, { generateNext: { logits: true } }] : token)),
+  );
+  return positions.map((position) => {
+    const logits = results[position]?.next.logits ?? new Map();
+    const row = new Float32Array(logits.size);
+    for (const [token, value] of logits) row[token] = value;
+    return row;
+  });
+}
+
+/**
+ * The logits that float32 gives: of Meta's code for plain types, over the dequantized blocks for quantized ones.
+ *
+ * @param {string} name
+ * @param {typeof TYPES[number]} type
+ * @param {number} prompt
+ */
+async function storedLogits(name, type, prompt) {
+  const kind = type.startsWith('q') ? `${type.toUpperCase()}_` : '';
+  const file = await readFile(join(FIXTURES, 'models', name, 'expected', `logits_${kind}${prompt}.npy`));
+  return new Float32Array(Uint8Array.from(file.subarray(10 + file.readUInt16LE(8))).buffer);
+}
+
+/**
+ * Kullback-Leibler divergence of the second's probabilities from the first's, in nats.
+ *
+ * @param {Float32Array} right
+ * @param {Float32Array} found
+ */
+function divergenceOf(right, found) {
+  const [p, q] = [right, found].map((logits) => {
+    const largest = Math.max(...logits);
+    const sum = logits.reduce((total, value) => total + Math.exp(value - largest), 0);
+    return Array.from(logits, (value) => value - largest - Math.log(sum));
+  });
+  if (p === undefined || q === undefined) throw new Error('there are two rows');
+  return p.reduce((total, value, token) => total + Math.exp(value) * (value - (q[token] ?? NaN)), 0);
 }
 
 /**

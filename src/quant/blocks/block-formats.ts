@@ -6,6 +6,7 @@
 import type { DType } from '../../dtype.js';
 import type { BlockFormat } from '../block-format.js';
 import { IQ4_NL } from './iq4-nl.js';
+import { IQ4_XS } from './iq4-xs.js';
 import { MXFP4 } from './mxfp4.js';
 import { NVFP4 } from './nvfp4.js';
 import { Q1_0 } from './q1-0.js';
@@ -32,6 +33,7 @@ export const BLOCK_FORMATS: ReadonlyMap<DType, BlockFormat> = new Map<DType, Blo
   ['q1_0', Q1_0],
   ['q2_0', Q2_0],
   ['iq4_nl', IQ4_NL],
+  ['iq4_xs', IQ4_XS],
   ['tq1_0', TQ1_0],
   ['tq2_0', TQ2_0],
   ['mxfp4', MXFP4],
