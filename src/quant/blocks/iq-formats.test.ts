@@ -38,6 +38,22 @@ const FORMATS: Readonly<Record<string, BlockFormat>> = {
 /** Formats that ggml quantizes only with importances. */
 const NEED_IMPORTANCE = new Set(['IQ2_XXS', 'IQ2_XS', 'IQ1_S', 'IQ1_M']);
 
+/** Blocks in which every field takes many of its patterns. */
+const PATTERN_BLOCKS = 4096;
+
+/** The first 16 digits of the SHA-256 of what ggml (llama.cpp v0.5.0) makes of {@link patternBlocks}, every NaN as zero. */
+const PATTERN_DIGESTS: Readonly<Record<string, string>> = {
+  IQ4_NL: '24e13dacda647326',
+  IQ4_XS: '205c2f83a33095f4',
+  IQ3_S: 'f9a4e78b0d37cd44',
+  IQ3_XXS: '93fe182edd00e854',
+  IQ2_S: '85ab6432ba290ba2',
+  IQ2_XS: 'ccf0fcf2463133c2',
+  IQ2_XXS: '6572017c074a8eda',
+  IQ1_S: '18b6728445563d9d',
+  IQ1_M: '099aad206122b49d',
+};
+
 const BY_NAME = Object.entries(FORMATS);
 const QUANTIZABLE = BY_NAME.filter(([, format]) => format.quantize !== undefined);
 
@@ -49,6 +65,14 @@ describe.each(BY_NAME)('%s', (type, format) => {
       format.dequantize(expected.blocks, values);
       expect(sha256(values)).toBe(expected.dequantizedSha256);
     }
+  });
+
+  it('gives the values that ggml gives to blocks of all patterns', () => {
+    const { blockElements } = blockLayout(type.toLowerCase() as DType);
+    const values = new Float32Array(PATTERN_BLOCKS * blockElements);
+    format.dequantize(patternBlocks(type), values);
+    const digest = sha256(values.map((value) => (Number.isNaN(value) ? 0 : value))).slice(0, 16);
+    expect(digest).toBe(PATTERN_DIGESTS[type]);
   });
 });
 
@@ -80,6 +104,12 @@ function quantized(type: string, format: BlockFormat, importance?: Float32Array)
   const out = new Uint8Array((quantMatrix.length / blockElements) * blockBytes).fill(0xaa);
   format.quantize!(quantMatrix, out, importance);
   return out;
+}
+
+/** Bytes i * 2654435761 / 2^24, modulo 256. */
+function patternBlocks(type: string): Uint8Array {
+  const length = PATTERN_BLOCKS * blockLayout(type.toLowerCase() as DType).blockBytes;
+  return Uint8Array.from({ length }, (_, i) => Math.imul(i, 2654435761) >>> 24);
 }
 
 /** Number and name of the first row of the matrix whose blocks differ. */
