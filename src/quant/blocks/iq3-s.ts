@@ -16,8 +16,10 @@
  * @module
  */
 import type { BlockFormat } from '../block-format.js';
+import { type GridBlocks, quantizeGridBlocks } from './grid-blocks.js';
 import { BLOCK_ELEMENTS, type Cursor, writePoint } from './grid-points.js';
 import { gridOf } from './grids.js';
+import { weighBySquare } from './group-weights.js';
 import { readHalf } from './half-field.js';
 
 const BLOCK_BYTES = 110;
@@ -27,7 +29,39 @@ const SIGNS_AT = 74;
 const SCALES_AT = 106;
 
 /** The block format of ggml type 21. */
-export const IQ3_S: BlockFormat = { dequantize };
+export const IQ3_S: BlockFormat = {
+  dequantize,
+  quantize: (values, out, importance) => quantizeGridBlocks(RULES, values, out, importance),
+};
+
+/**
+ * ggml does not go on to the next place after a group of zeros, only with the ninth bits: points and signs of later
+ * groups of the block stand where an earlier group's belong, so their values come back wrong. So they do here.
+ */
+const RULES: GridBlocks = {
+  grid: 'iq3_s',
+  blockBytes: BLOCK_BYTES,
+  groupElements: 32,
+  evenSigns: false,
+  smallestMagnitude: 2 ** -149, // only zero is below it
+  tries: 9,
+  step: Math.fround(0.2),
+  placeAgain: 'all if one missed',
+  meanSquareFactor: 2,
+  scaleFactor: Math.fround(1.033),
+  clearsZeros: false,
+  weigh: weighBySquare,
+  writeGroup(block, { points, signs }, group, place) {
+    block.set(signs, SIGNS_AT + 4 * place);
+    points.forEach((point, run) => {
+      block[POINTS_AT + 8 * place + run] = point;
+      block[NINTH_BITS_AT + group]! |= (point >>> 8) << run;
+    });
+  },
+  writeSteps(block, steps) {
+    steps.forEach((step, group) => (block[SCALES_AT + (group >>> 1)]! |= step << (4 * (group & 1))));
+  },
+};
 
 function dequantize(blocks: Uint8Array, out: Float32Array): void {
   const grid = gridOf('iq3_s');
