@@ -28,6 +28,11 @@ export function evenSigns(seven: number): number {
   return (seven & 0x7f) | ((parity & 1) << 7);
 }
 
+/** Four times seven signs in a word of 32 bits, whose top 4 bits stay zero. */
+export function packSigns(sevens: Uint8Array): number {
+  return sevens[0]! | (sevens[1]! << 7) | (sevens[2]! << 14) | (sevens[3]! << 21);
+}
+
 /** A place that values are written to, from the first to the last. */
 export interface Cursor {
   readonly out: Float32Array;

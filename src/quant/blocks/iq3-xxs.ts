@@ -17,17 +17,44 @@
  * @module
  */
 import type { BlockFormat } from '../block-format.js';
-import { BLOCK_ELEMENTS, type Cursor, evenSigns, writePoint } from './grid-points.js';
+import { type GridBlocks, quantizeGridBlocks } from './grid-blocks.js';
+import { BLOCK_ELEMENTS, type Cursor, evenSigns, packSigns, writePoint } from './grid-points.js';
 import { gridOf } from './grids.js';
+import { weighBySquare } from './group-weights.js';
 import { readHalf } from './half-field.js';
-import { readWord } from './words-field.js';
+import { readWord, writeWord } from './words-field.js';
 
 const BLOCK_BYTES = 98;
 const POINTS_AT = 2;
 const WORDS_AT = 66;
 
 /** The block format of ggml type 18. */
-export const IQ3_XXS: BlockFormat = { dequantize };
+export const IQ3_XXS: BlockFormat = {
+  dequantize,
+  quantize: (values, out, importance) => quantizeGridBlocks(RULES, values, out, importance),
+};
+
+const RULES: GridBlocks = {
+  grid: 'iq3_xxs',
+  blockBytes: BLOCK_BYTES,
+  groupElements: 32,
+  evenSigns: true,
+  smallestMagnitude: Math.fround(1e-8),
+  tries: 15,
+  step: Math.fround(0.2),
+  placeAgain: 'missed',
+  meanSquareFactor: 2,
+  scaleFactor: Math.fround(1.0125),
+  clearsZeros: true,
+  weigh: weighBySquare,
+  writeGroup(block, { points, signs }, group) {
+    block.set(points, POINTS_AT + 8 * group);
+    writeWord(block, WORDS_AT + 4 * group, packSigns(signs));
+  },
+  writeSteps(block, steps) {
+    steps.forEach((step, group) => (block[WORDS_AT + 4 * group + 3]! |= step << 4));
+  },
+};
 
 function dequantize(blocks: Uint8Array, out: Float32Array): void {
   const grid = gridOf('iq3_xxs');
