@@ -16,6 +16,7 @@
  * @module
  */
 import type { BlockFormat } from '../block-format.js';
+import { type GridBlocks, quantizeGridBlocks } from './grid-blocks.js';
 import { BLOCK_ELEMENTS, type Cursor, writePoint } from './grid-points.js';
 import { gridOf } from './grids.js';
 import { readHalf } from './half-field.js';
@@ -27,7 +28,39 @@ const HIGH_BITS_AT = 66;
 const SCALES_AT = 74;
 
 /** The block format of ggml type 22. */
-export const IQ2_S: BlockFormat = { dequantize };
+export const IQ2_S: BlockFormat = {
+  dequantize,
+  quantize: (values, out, importance) => quantizeGridBlocks(RULES, values, out, importance),
+};
+
+const RULES: GridBlocks = {
+  grid: 'iq2_s',
+  blockBytes: BLOCK_BYTES,
+  groupElements: 16,
+  evenSigns: false,
+  smallestMagnitude: Math.fround(1e-8),
+  tries: 9,
+  step: Math.fround(0.1),
+  placeAgain: 'missed',
+  meanSquareFactor: 2,
+  scaleFactor: Math.fround(0.9875),
+  clearsZeros: false,
+  weigh(group, weights, meanSquare) {
+    const quarter = Math.fround(0.25 * meanSquare);
+    group.forEach((value, i) => (weights[i] = quarter + Math.fround(value * value)));
+  },
+  writeGroup(block, { points, signs }, group) {
+    block.set(signs, SIGNS_AT + 2 * group);
+    points.forEach((point, i) => {
+      const run = 2 * group + i;
+      block[POINTS_AT + run] = point;
+      block[HIGH_BITS_AT + (run >>> 2)]! |= (point >>> 8) << (2 * (run & 3));
+    });
+  },
+  writeSteps(block, steps) {
+    steps.forEach((step, group) => (block[SCALES_AT + (group >>> 1)]! |= step << (4 * (group & 1))));
+  },
+};
 
 function dequantize(blocks: Uint8Array, out: Float32Array): void {
   const grid = gridOf('iq2_s');
