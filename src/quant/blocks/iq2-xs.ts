@@ -16,17 +16,41 @@
  * @module
  */
 import type { BlockFormat } from '../block-format.js';
+import { type GridBlocks, quantizeGridBlocks } from './grid-blocks.js';
 import { BLOCK_ELEMENTS, type Cursor, evenSigns, writePoint } from './grid-points.js';
 import { gridOf } from './grids.js';
 import { readHalf } from './half-field.js';
-import { readShort } from './words-field.js';
+import { readShort, writeShort } from './words-field.js';
 
 const BLOCK_BYTES = 74;
 const WORDS_AT = 2;
 const SCALES_AT = 66;
 
 /** The block format of ggml type 17. */
-export const IQ2_XS: BlockFormat = { dequantize };
+export const IQ2_XS: BlockFormat = {
+  dequantize,
+  quantize: (values, out, importance) => quantizeGridBlocks(RULES, values, out, importance),
+};
+
+const RULES: GridBlocks = {
+  grid: 'iq2_xs',
+  blockBytes: BLOCK_BYTES,
+  groupElements: 16,
+  evenSigns: true,
+  smallestMagnitude: Math.fround(1e-15),
+  tries: 9,
+  step: Math.fround(0.1),
+  placeAgain: 'missed',
+  meanSquareFactor: 1,
+  scaleFactor: 1,
+  clearsZeros: true,
+  writeGroup(block, { points, signs }, group) {
+    points.forEach((point, run) => writeShort(block, WORDS_AT + 4 * group + 2 * run, point | (signs[run]! << 9)));
+  },
+  writeSteps(block, steps) {
+    steps.forEach((step, group) => (block[SCALES_AT + (group >>> 1)]! |= step << (4 * (group & 1))));
+  },
+};
 
 function dequantize(blocks: Uint8Array, out: Float32Array): void {
   const grid = gridOf('iq2_xs');
