@@ -16,17 +16,45 @@
  * @module
  */
 import type { BlockFormat } from '../block-format.js';
-import { BLOCK_ELEMENTS, type Cursor, evenSigns, writePoint } from './grid-points.js';
+import { type GridBlocks, quantizeGridBlocks } from './grid-blocks.js';
+import { BLOCK_ELEMENTS, type Cursor, evenSigns, packSigns, writePoint } from './grid-points.js';
 import { gridOf } from './grids.js';
 import { readHalf } from './half-field.js';
-import { readWord } from './words-field.js';
+import { fitPositiveScale } from './positive-scale.js';
+import { readWord, writeWord } from './words-field.js';
 
 const BLOCK_BYTES = 66;
 const GROUPS_AT = 2;
 const GROUP_BYTES = 8;
 
 /** The block format of ggml type 16. */
-export const IQ2_XXS: BlockFormat = { dequantize };
+export const IQ2_XXS: BlockFormat = {
+  dequantize,
+  quantize: (values, out, importance) => quantizeGridBlocks(RULES, values, out, importance),
+};
+
+const RULES: GridBlocks = {
+  grid: 'iq2_xxs',
+  blockBytes: BLOCK_BYTES,
+  groupElements: 32,
+  evenSigns: true,
+  smallestMagnitude: Math.fround(1e-15),
+  tries: 6,
+  step: Math.fround(0.1),
+  placeAgain: 'all',
+  guess: (magnitudes, weights) => fitPositiveScale(magnitudes, weights, 4),
+  meanSquareFactor: 1,
+  scaleFactor: 1,
+  clearsZeros: true,
+  writeGroup(block, { points, signs }, group) {
+    const at = GROUPS_AT + group * GROUP_BYTES;
+    block.set(points, at);
+    writeWord(block, at + 4, packSigns(signs));
+  },
+  writeSteps(block, steps) {
+    steps.forEach((step, group) => (block[GROUPS_AT + group * GROUP_BYTES + 7]! |= step << 4));
+  },
+};
 
 function dequantize(blocks: Uint8Array, out: Float32Array): void {
   const grid = gridOf('iq2_xxs');
