@@ -32,7 +32,7 @@ export interface FitRules {
   readonly guess?: (magnitudes: Float32Array, weights: Float32Array) => number;
 }
 
-/** Below every distance that is found among finite numbers. */
+/** No error among finite numbers is larger. */
 const LARGEST_FLOAT32 = 3.4028234663852886e38;
 
 /** Fits groups one after another; what it found of the last one stands in its arrays. */
