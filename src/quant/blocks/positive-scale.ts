@@ -27,13 +27,20 @@ interface Sums {
   levelLevel: number;
 }
 
-/** The scale for the levels 0 to `top`; 0 where all values are. */
-export function fitPositiveScale(values: Float32Array, weights: Float32Array, top: number): number {
+/** The scale for the levels 0 to `top`; 0 where all values are. `levels` gets the level of each value. */
+export function fitPositiveScale(
+  values: Float32Array,
+  weights: Float32Array,
+  top: number,
+  levels = new Uint8Array(values.length),
+): number {
   let largest = 0;
   for (const value of values) largest = largest > value ? largest : value;
-  if (largest < SMALLEST) return 0;
+  if (largest < SMALLEST) {
+    levels.fill(0);
+    return 0;
+  }
   const inverse = bestInverse(values, weights, top, largest);
-  const levels = new Uint8Array(values.length);
   const sums: Sums = { valueLevel: 0, levelLevel: 0 };
   for (let i = 0; i < values.length; i++) {
     const level = Math.min(top, nearestInt(Math.fround(inverse * values[i]!)));
