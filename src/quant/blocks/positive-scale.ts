@@ -32,7 +32,7 @@ export function fitPositiveScale(
   values: Float32Array,
   weights: Float32Array,
   top: number,
-  levels = new Uint8Array(values.length),
+  levels: Uint8Array = new Uint8Array(values.length),
 ): number {
   let largest = 0;
   for (const value of values) largest = largest > value ? largest : value;

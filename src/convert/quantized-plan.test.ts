@@ -1,0 +1,174 @@
+import { createHash } from 'node:crypto';
+
+import { describe, expect, it } from 'vitest';
+
+import { openGgufFile } from '../formats/gguf/read.js';
+import type { LlamaModel } from '../llama/model.js';
+import { openModel } from '../llama/open-model.js';
+import { openDirectory } from '../source/directory.js';
+import { memorySource } from '../source/memory.js';
+import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
+import { syntheticModel, withChange } from '../testing/synthetic-model.js';
+import { fixtureVocabulary } from '../testing/vocabularies.js';
+import { convert, planConversion } from './convert.js';
+import { type FileTypeName, isFileType } from './file-types.js';
+import type { ConvertOptions } from './options.js';
+import { memoryOutput } from './output.js';
+import { plannedTensors } from './plan.js';
+
+/** A file that llama.cpp's quantizer made of the F32 file of the same model. */
+interface ExpectedFile {
+  readonly file_size: number;
+  readonly file_sha256: string;
+  readonly tensors: readonly { readonly name: string; readonly type: string; readonly sha256: string }[];
+  readonly kv_keys: readonly string[];
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+async function fileOf(model: LlamaModel, options: Omit<ConvertOptions, 'to'>): Promise<Uint8Array> {
+  const output = memoryOutput();
+  await convert(model, output, { to: 'gguf', fileName: 'x.gguf', ...options });
+  return output.files.get('x.gguf')!;
+}
+
+async function openFixture(name: string): Promise<LlamaModel> {
+  return openModel(await openDirectory(modelFolder(name)));
+}
+
+/** File types that the oracle has for a model, as this package calls them, with what must come out. */
+function expectedFiles(name: string): [FileTypeName, ExpectedFile][] {
+  return Object.entries(expectedJson<Record<string, ExpectedFile>>(name, 'gguf.json')).flatMap(([key, file]) => {
+    const type = key.replace(/^quantize-/, '').toLowerCase();
+    return key.startsWith('quantize-') && isFileType(type) ? [[type, file] as [FileTypeName, ExpectedFile]] : [];
+  });
+}
+
+describe.each(TEXT_MODELS)('%s quantized', (name) => {
+  it.each(expectedFiles(name))('to %s is the file that llama.cpp makes, byte for byte', async (type, expected) => {
+    await using model = await openFixture(name);
+    const bytes = await fileOf(model, { type });
+    await using file = await openGgufFile(memorySource(bytes));
+    const tensors = file.tensors.map((tensor) => [tensor.name, tensor.storedDtype]);
+    expect(tensors).toEqual(expected.tensors.map((tensor) => [tensor.name, tensor.type]));
+    expect([...file.metadata.keys()]).toEqual(expected.kv_keys);
+    expect({ size: bytes.length, sha256: sha256(bytes) }).toEqual({
+      size: expected.file_size,
+      sha256: expected.file_sha256,
+    });
+  });
+});
+
+describe('a GGUF file as the source', () => {
+  it.each(['f32', 'bf16'] as const)(
+    'of type %s gives the same bytes as the checkpoint it was made of',
+    async (plain) => {
+      await using model = await openFixture('llama3.2-tiny');
+      await using source = await openModel(await fileOf(model, { type: plain }));
+      for (const [type, { file_sha256 }] of expectedFiles('llama3.2-tiny').filter(([name]) =>
+        /q8_0|q4_k_m/.test(name),
+      )) {
+        expect(sha256(await fileOf(source, { type }))).toBe(file_sha256);
+      }
+    },
+  );
+
+  it('becomes the same plain file as the checkpoint', async () => {
+    await using model = await openFixture('llama2-tiny');
+    await using source = await openModel(await fileOf(model, { type: 'f32' }));
+    expect(sha256(await fileOf(source, { type: 'f16' }))).toBe(sha256(await fileOf(model, { type: 'f16' })));
+  });
+
+  it('stays as it is without a type', async () => {
+    await using model = await openFixture('llama3-tiny');
+    const quantized = await fileOf(model, { type: 'q8_0' });
+    await using source = await openModel(quantized);
+    expect(sha256(await fileOf(source, {}))).toBe(sha256(quantized));
+  });
+
+  it('is not quantized twice, unless that is asked for', async () => {
+    await using model = await openFixture('llama2-tiny');
+    await using source = await openModel(await fileOf(model, { type: 'q8_0' }));
+    expect(() => planConversion(source, { to: 'gguf', type: 'q4_0', pure: true })).toThrow(
+      expect.objectContaining({
+        code: 'convert/requantize',
+        message: 'output.weight is q8_0 already; made q4_0, it would lose twice',
+      }),
+    );
+    const again = await fileOf(source, { type: 'q4_0', pure: true, allowRequantize: true });
+    await using file = await openGgufFile(memorySource(again));
+    expect(file.tensors.find((tensor) => tensor.name === 'output.weight')?.storedDtype).toBe('Q4_0');
+    // what is of the type already is copied
+    expect(plannedTensors(planConversion(source, { to: 'gguf', type: 'q8_0' })).map(({ dtype }) => dtype)).toContain(
+      'q8_0',
+    );
+  });
+});
+
+describe('weights that no block can hold', () => {
+  const wide = { dim: 64, ffnDim: 64, headDim: 16 };
+  const withTokens = (model: LlamaModel): LlamaModel => {
+    return { ...model, vocabulary: fixtureVocabulary('llama3-tiny') };
+  };
+  const quantize = (model: LlamaModel, type: FileTypeName): Promise<Uint8Array> => fileOf(withTokens(model), { type });
+
+  it.each([
+    ['layers.1.feed_forward.w1.weight', 'blk.1.ffn_gate.weight[3, 5]', NaN],
+    ['layers.1.feed_forward.w1.weight', 'blk.1.ffn_gate.weight[3, 5]', -Infinity],
+    ['norm.weight', 'output_norm.weight[5]', NaN],
+  ])('in %s are named', async (name, place, value) => {
+    const change = (values: Float32Array, shape: readonly number[]): void => {
+      values[shape.length === 1 ? 5 : 3 * shape[1]! + 5] = value;
+    };
+    for (const type of ['q8_0', 'q5_1'] as const) {
+      const model = await withChange(syntheticModel(wide), name, change);
+      await expect(quantize(model, type)).rejects.toMatchObject({
+        code: 'convert/not-finite',
+        message: `${place} is NaN or infinite, which no quantized block can hold`,
+      });
+    }
+    const model = await withChange(syntheticModel(wide), name, change);
+    expect(await fileOf(withTokens(model), { type: 'f32' })).toBeInstanceOf(Uint8Array); // a plain type holds them
+  });
+
+  it('are refused where a scale leaves the range of half precision', async () => {
+    const model = await withChange(syntheticModel(wide), 'layers.0.attention.wo.weight', (values) => {
+      values[64 * 7 + 40] = 1e8;
+    });
+    await expect(quantize(model, 'q8_0')).rejects.toMatchObject({
+      code: 'convert/scale-overflow',
+      message: 'the weights from blk.0.attn_output.weight[7, 32] on are too large for the scale of a q8_0 block',
+    });
+  });
+});
+
+describe('an importance matrix of another model', () => {
+  const use = (entries: Record<string, number>) => ({
+    matrix: {
+      entries: new Map(Object.entries(entries).map(([name, length]) => [name, new Float32Array(length).fill(1)])),
+      ...{ datasets: [], chunkCount: 1, form: 'gguf' as const },
+    },
+    file: 'other.imatrix',
+  });
+  const model = {
+    ...syntheticModel({ dim: 64, ffnDim: 64, headDim: 16 }),
+    vocabulary: fixtureVocabulary('llama3-tiny'),
+  };
+
+  it('is refused by a size, a name, or a layer that does not fit', () => {
+    const plan = (entries: Record<string, number>, type: FileTypeName = 'q4_0') =>
+      planConversion(model, { to: 'gguf', type, importance: use(entries) });
+    expect(() => plan({ 'blk.0.attn_q.weight': 128 })).toThrow(
+      expect.objectContaining({
+        code: 'convert/wrong-importance',
+        message: 'the importance matrix has 128 weights for blk.0.attn_q.weight, which has 64 columns',
+      }),
+    );
+    expect(() => plan({ 'blk.7.attn_q.weight': 64 })).toThrow(
+      expect.objectContaining({ code: 'convert/wrong-importance', path: 'other.imatrix' }),
+    );
+    expect(plan({ 'blk.0.attn_q.weight': 64 }).byteLength).toBeGreaterThan(0);
+  });
+});
