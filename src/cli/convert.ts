@@ -5,12 +5,15 @@
  */
 import { type Command, Option } from 'commander';
 
+import { isPlainFileType } from '../convert/file-types.js';
+import type { TensorTypeOverride } from '../convert/mixture.js';
 import type { ConvertOptions } from '../convert/options.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
 import { parseRopeFactor, parseSize } from './parse-options.js';
+import { collectTensorType, parseFileType, parseTensorType } from './parse-types.js';
 import type { Bind } from './program.js';
 
 const EXAMPLES = `
@@ -23,8 +26,13 @@ Examples:
   $ llama-inspect convert ./hf --to gguf --type f16 -o 1b-f16.gguf
   $ llama-inspect convert Llama3.1-70B --to safetensors -o ./hf --dry-run`;
 
-interface ConvertCommandOptions extends Pick<ConvertOptions, 'to' | 'type' | 'maxShardSize'> {
+interface ConvertCommandOptions extends Pick<
+  ConvertOptions,
+  'to' | 'type' | 'maxShardSize' | 'pure' | 'outputType' | 'embeddingType' | 'allowRequantize'
+> {
   readonly output: string;
+  readonly imatrix?: string;
+  readonly tensorType?: readonly TensorTypeOverride[];
   readonly ropeFactor?: number;
   readonly dryRun?: boolean;
   readonly all?: boolean;
@@ -40,9 +48,21 @@ export function addConvert(program: Command, bind: Bind): void {
     .argument('<source>', 'checkpoint')
     .addOption(new Option('--to <format>', 'what to write').choices(['safetensors', 'gguf']).makeOptionMandatory())
     .requiredOption('-o, --output <path>', 'folder (safetensors) or file (gguf) to write')
-    .addOption(
-      new Option('--type <type>', 'type of the weights; their own if not given').choices(['f32', 'f16', 'bf16']),
+    .option(
+      '--type <type>',
+      'f32, f16, bf16, q8_0, q4_k_m, … as llama.cpp names them; their own if not given',
+      parseFileType,
     )
+    .option('--imatrix <file>', 'importance matrix, for quantized types', undefined)
+    .option('--pure', 'quantized: one type for all matrices, without the mixture')
+    .option(
+      '--tensor-type <pattern=type>',
+      'quantized: type of the tensors the pattern finds; repeatable',
+      collectTensorType,
+    )
+    .option('--output-type <type>', 'quantized: type of output.weight', parseTensorType)
+    .option('--embedding-type <type>', 'quantized: type of token_embd.weight', parseTensorType)
+    .option('--allow-requantize', 'quantize weights that are quantized already')
     .option('--max-shard-size <size>', 'most bytes of a safetensors file; 5GB if not given', parseSize)
     .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor)
     .option('--dry-run', 'show what would be written, and write nothing')
@@ -52,20 +72,45 @@ export function addConvert(program: Command, bind: Bind): void {
     .action(
       bind(async (context, source: string, options: ConvertCommandOptions) => {
         expectConsistent(options);
+        const wanted = { ...options, ...(await quantizing(context, options)) };
         const { openModel } = await import('../llama/open-path-node.js');
         const { signal } = context;
         await using model = await openModel(source, { ropeFactor: options.ropeFactor, signal });
-        await (options.dryRun === true ? showPlan(context, model, options) : convert(context, model, options));
+        await (options.dryRun === true ? showPlan(context, model, wanted) : convert(context, model, wanted));
         return 0;
       }),
     );
 }
 
-function expectConsistent({ to, maxShardSize, all, dryRun }: ConvertCommandOptions): void {
+function expectConsistent(options: ConvertCommandOptions): void {
+  const { to, type, maxShardSize, all, dryRun } = options;
   if (to === 'gguf' && maxShardSize !== undefined) {
     throw usageError('--max-shard-size is for safetensors; a GGUF file is always one');
   }
   if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
+  if (type !== undefined && !isPlainFileType(type)) return;
+  const [strange] = Object.entries(QUANTIZING_OPTIONS).filter(([name]) => name in options);
+  if (strange !== undefined) throw usageError(`${strange[1]} is for quantized types; give --type q4_k_m or another`);
+}
+
+/** The options that say how to quantize, and how they are spelled. */
+const QUANTIZING_OPTIONS = {
+  imatrix: '--imatrix',
+  pure: '--pure',
+  tensorType: '--tensor-type',
+  outputType: '--output-type',
+  embeddingType: '--embedding-type',
+  allowRequantize: '--allow-requantize',
+};
+
+/** What is asked of quantizing, under the library's names; reads the importance matrix. */
+async function quantizing(
+  { signal }: CommandContext,
+  { imatrix, tensorType: tensorTypes }: ConvertCommandOptions,
+): Promise<Pick<ConvertOptions, 'importance' | 'tensorTypes'>> {
+  if (imatrix === undefined) return { tensorTypes };
+  const { readImportance } = await import('../convert/importance-path-node.js');
+  return { tensorTypes, importance: await readImportance(imatrix, { signal }) };
 }
 
 async function showPlan(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
