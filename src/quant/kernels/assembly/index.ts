@@ -11,6 +11,7 @@
  */
 import { storeFloats } from './floats';
 import { quantizeInGroups } from './groups';
+import { quantizeIQ4_NL, quantizeIQ4_XS } from './iq4';
 import { expandToFloat32, firstNotFinite } from './rows';
 import { firstBadScale } from './scales';
 import { quantizeOffsetWeighted } from './weighted-offset';
@@ -23,7 +24,7 @@ export function heapBase(): usize {
 
 /** Whether {@link quantize} knows a format, given by ggml's number for its type. */
 export function canQuantize(format: i32): bool {
-  return isFloat(format) || isSimple(format);
+  return isFloat(format) || isSimple(format) || format == 20 || format == 23;
 }
 
 /** Whether a format has one step of scales, and its blocks are made in groups. */
@@ -98,6 +99,10 @@ function quantizeRow(format: i32, values: usize, dst: usize, rowLength: i32, imp
     case 41:
     case 42:
       return quantizeInGroups(format, values, dst, rowLength);
+    case 20:
+      return quantizeIQ4_NL(values, dst, rowLength, importance);
+    case 23:
+      return quantizeIQ4_XS(values, dst, rowLength, importance);
     default:
       return unreachable();
   }
