@@ -5,6 +5,10 @@
  */
 import type { Command } from 'commander';
 
+import type { FileTypeName } from '../convert/file-types.js';
+import type { SizeForecast } from '../convert/what-if.js';
+import type { CommandContext } from './context.js';
+import { parseFileTypes } from './parse-types.js';
 import type { Bind } from './program.js';
 
 const EXAMPLES = `
@@ -12,7 +16,15 @@ Examples:
   $ llama-inspect Llama3.2-1B-Instruct
   $ llama-inspect inspect ~/.llama/checkpoints
   $ llama-inspect inspect model.gguf --all
+  $ llama-inspect inspect Llama3.2-1B-Instruct --what-if
+  $ llama-inspect inspect model.gguf --what-if q8_0,q4_k_m
   $ llama-inspect inspect Llama3.2-1B-Instruct --json`;
+
+interface InspectCommandOptions {
+  readonly all?: boolean;
+  /** True without a list of types. */
+  readonly whatIf?: true | readonly FileTypeName[];
+}
 
 /** Adds the command. */
 export function addInspect(program: Command, bind: Bind): void {
@@ -25,16 +37,34 @@ export function addInspect(program: Command, bind: Bind): void {
     )
     .argument('<path>', 'checkpoint, folder of checkpoints, or file of tensors')
     .option('--all', 'each tensor in a row of its own')
+    .option(
+      '--what-if [types]',
+      'how large GGUF files of other types would be: q8_0,q4_k_m, or every type',
+      parseFileTypes,
+    )
     .addHelpText('after', EXAMPLES)
     .action(
-      bind(async (context, path: string, options: { all?: boolean }) => {
+      bind(async (context, path: string, { all, whatIf: types }: InspectCommandOptions) => {
         const { inspectPath } = await import('../llama/inspect-path-node.js');
+        const whatIf = types === undefined ? undefined : await forecast(context, path, types);
         const found = await inspectPath(path, { signal: context.signal });
         await context.answer({
-          lines: async () => (await import('../report/path-inspection.js')).pathInspectionLines(found, options),
-          json: async () => (await import('../report/json.js')).pathInspectionJson(found),
+          lines: async () => (await import('../report/path-inspection.js')).pathInspectionLines(found, { all, whatIf }),
+          json: async () => (await import('../report/json.js')).pathInspectionJson(found, whatIf),
         });
         return 0;
       }),
     );
+}
+
+/** Sizes of files that could be made of the model; only a model that can be converted has any. */
+async function forecast(
+  { signal }: CommandContext,
+  path: string,
+  types: true | readonly FileTypeName[],
+): Promise<SizeForecast[]> {
+  const { openModel } = await import('../llama/open-path-node.js');
+  const { forecastSizes } = await import('../convert/what-if.js');
+  await using model = await openModel(path, { signal });
+  return forecastSizes(model, types === true ? undefined : types);
 }

@@ -18,6 +18,13 @@ export function parseFileType(text: string): FileTypeName {
   throw unknownType(text, Object.keys(FILE_TYPES));
 }
 
+/** Types of files with commas between them. @throws InvalidArgumentError */
+export function parseFileTypes(text: string): FileTypeName[] {
+  // an option that may stand without a value takes whatever comes next for it, even a path
+  if (/[./\\]/.test(text)) throw new InvalidArgumentError('This is no list of types; a path comes before the option.');
+  return text.split(',').map((name) => parseFileType(name.trim()));
+}
+
 /** Type of a tensor, such as `q6_k` or `f16`. @throws InvalidArgumentError */
 export function parseTensorType(text: string): DType {
   const dtype = ggmlTypeOfName(text)?.dtype;

@@ -77,6 +77,20 @@ export function isFileType(name: string): name is FileTypeName {
   return Object.hasOwn(FILE_TYPES, name);
 }
 
+/** Every type once, by its first name: the short names that some have beside it are left out. */
+export function fileTypeNames(): FileTypeName[] {
+  return Object.keys(FILE_TYPES)
+    .filter(isFileType)
+    .filter((name) => fileTypeOfId(FILE_TYPES[name].id) === name);
+}
+
+/** The type of that number, by its first name: 15 is `q4_k_m`, not `q4_k`. Undefined for unknown numbers. */
+export function fileTypeOfId(id: number): FileTypeName | undefined {
+  return Object.keys(FILE_TYPES)
+    .filter(isFileType)
+    .find((name) => FILE_TYPES[name].id === id);
+}
+
 /** Whether a type of file is without blocks. */
 export function isPlainFileType(name: FileTypeName): name is PlainFileTypeName {
   return (PLAIN_FILE_TYPES as readonly string[]).includes(name);

@@ -9,6 +9,7 @@
  * @see https://github.com/ggml-org/llama.cpp/blob/master/convert_hf_to_gguf.py
  * @module
  */
+import type { DType } from '../dtype.js';
 import { planGguf } from '../formats/gguf/plan.js';
 import { type Tensor, tensorByteLength } from '../formats/tensor.js';
 import { expectNameInLayout } from '../llama/layout.js';
@@ -49,7 +50,7 @@ function padding(length: number): FilePiece[] {
 
 function contentOf(model: LlamaModel, options: ConvertOptions): GgufFileContent {
   const { type } = options;
-  const sources = [...ropeDivisorsTensor(model), ...ggufTensorOrder(model).map((name) => ggufTensor(model, name))];
+  const sources = ggufSources(model);
   if (type !== undefined && !isPlainFileType(type)) return quantizedContent(model, sources, { ...options, type });
   const parameterCount = parametersOf(sources);
   // a GGUF file for which no other type is asked stays as it is, whatever types its tensors have
@@ -62,10 +63,20 @@ function contentOf(model: LlamaModel, options: ConvertOptions): GgufFileContent 
   }
   const { name, dtype } = plainFileType(model, type);
   const tensors = sources.map((source) => {
-    return castTensor(source.tensor, { ...source, dtype: source.tensor.shape.length < 2 ? 'float32' : dtype });
+    return castTensor(source.tensor, { ...source, dtype: plainTensorType(source, dtype) });
   });
   const metadata = converterMetadata(model, FILE_TYPES[name].id, parameterCount);
   return { metadata, tensors, type: name, dtype, warnings: [] };
+}
+
+/** What goes into a GGUF file of any type, in the order of llama.cpp's converter. */
+export function ggufSources(model: LlamaModel): GgufSourceTensor[] {
+  return [...ropeDivisorsTensor(model), ...ggufTensorOrder(model).map((name) => ggufTensor(model, name))];
+}
+
+/** The type of a tensor in a plain file: that of the file, except for vectors. */
+export function plainTensorType({ tensor }: GgufSourceTensor, dtype: DType): DType {
+  return tensor.shape.length < 2 ? 'float32' : dtype;
 }
 
 function ggufTensor(model: LlamaModel, from: string): GgufSourceTensor {

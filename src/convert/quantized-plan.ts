@@ -15,7 +15,7 @@ import { castTensor } from './cast.js';
 import { FILE_TYPES, type FileTypeName } from './file-types.js';
 import { type GgufFileContent, type GgufSourceTensor, parametersOf } from './gguf-content.js';
 import { quantizerMetadata } from './gguf-metadata.js';
-import { type ChosenType, chooseTypes, needsImportance } from './mixture.js';
+import { type ChosenType, type MixtureInput, chooseTypes, needsImportance } from './mixture.js';
 import type { ConvertOptions, ImportanceUse } from './options.js';
 import { ConvertError } from './plan.js';
 
@@ -35,10 +35,8 @@ export function quantizedContent(
   options: QuantizeOptions,
 ): GgufFileContent {
   const { type, importance } = options;
-  const ordered = [...sources].sort(byLayerAndName);
-  const infos = ordered.map(({ name, tensor: { dtype, shape } }) => ({ name, dtype, shape }));
-  const input = { tensors: infos, config: model.config, hasImportance: importance !== undefined };
-  const chosen = chooseTypes(type, input, options);
+  const ordered = quantizedOrder(sources);
+  const chosen = chooseTypes(type, mixtureInput(model, ordered, importance !== undefined), options);
   if (importance !== undefined) expectOfThisModel(importance, ordered);
   const tensors = ordered.map((source) => {
     const dtype = chosen.get(source.name)?.dtype ?? unquantizedType(model, source);
@@ -52,7 +50,21 @@ export function quantizedContent(
   };
 }
 
+/** What the types are chosen by, given the tensors in the order of the file. */
+export function mixtureInput(
+  { config }: LlamaModel,
+  ordered: readonly GgufSourceTensor[],
+  hasImportance: boolean,
+): MixtureInput {
+  const tensors = ordered.map(({ name, tensor: { dtype, shape } }) => ({ name, dtype, shape }));
+  return { tensors, config, hasImportance };
+}
+
 /** The order of llama.cpp's quantizer: by layer, then by name; tensors of no layer come first. */
+export function quantizedOrder(sources: readonly GgufSourceTensor[]): GgufSourceTensor[] {
+  return [...sources].sort(byLayerAndName);
+}
+
 function byLayerAndName(a: GgufSourceTensor, b: GgufSourceTensor): number {
   const byLayer = layerOf(a.name) - layerOf(b.name);
   return byLayer !== 0 ? byLayer : a.name < b.name ? -1 : 1;
@@ -63,7 +75,7 @@ function layerOf(name: string): number {
 }
 
 /** What is not quantized keeps the type of the GGUF file; of other sources it is a vector, which GGUF has in F32. */
-function unquantizedType({ gguf }: LlamaModel, { tensor }: GgufSourceTensor): DType {
+export function unquantizedType({ gguf }: LlamaModel, { tensor }: GgufSourceTensor): DType {
   return gguf === undefined ? 'float32' : tensor.dtype;
 }
 

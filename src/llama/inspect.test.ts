@@ -39,6 +39,8 @@ describe.each(TEXT_MODELS)('inspecting %s', (name) => {
     expect(inspection.params).toMatchObject(params);
     const bytes = inspection.tensors.reduce((sum, { byteLength }) => sum + byteLength, 0);
     expect(bytes).toBe(2 * inspection.parameterCount);
+    expect(inspection).toMatchObject({ bitsPerWeight: 16, types: [{ bitsPerWeight: 16 }], fileType: undefined });
+    expect(inspection.groups.reduce((sum, group) => sum + group.byteLength, 0)).toBe(bytes);
   });
 });
 
@@ -52,6 +54,7 @@ describe('inspecting a file', () => {
       ...{ layout: 'file', kind: undefined, config: undefined, tokenizer: undefined, name: 'consolidated.00.pth' },
       ...{ shardCount: 1, byteLength: source.size, parameterCount: n_params },
     });
+    expect(inspection.types).toMatchObject([{ dtype: 'bfloat16', tensorCount: 20, byteLength: 2 * n_params }]);
     const both = inspection.tensors.filter(({ name }) => /^(?:output|tok_embeddings)\.weight$/.test(name));
     expect(both).toHaveLength(2);
     expect(both[0]).toMatchObject({ dtype: 'bfloat16', shape: both[1]?.shape });

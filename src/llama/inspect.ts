@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { elementCount } from '../dtype.js';
+import type { GgufFile } from '../formats/gguf/read.js';
 import type { StoredTensor, Tensor, TensorFile } from '../formats/tensor.js';
 import { tensorByteLength } from '../formats/tensor.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
@@ -20,6 +20,7 @@ import { lastPathPart } from './model-name.js';
 import { type FolderLayout, folderLayout, openModelFolder } from './open-model.js';
 import type { MetaParams } from './params.js';
 import { releaseOf } from './releases.js';
+import { type WeightTallies, weightTallies } from './weight-tallies.js';
 
 /** A tensor in an inspection. */
 export interface InspectedTensor {
@@ -34,7 +35,7 @@ export interface InspectedTensor {
 }
 
 /** What headers tell about a checkpoint. */
-export interface Inspection {
+export interface Inspection extends WeightTallies {
   /** What a person calls it. */
   readonly path: string;
   /** Last part of the path. */
@@ -53,6 +54,8 @@ export interface Inspection {
   readonly tokenizer: TokenizerSummary | undefined;
   /** Parameters; a tied output counts once. */
   readonly parameterCount: number;
+  /** What a GGUF file says of its type as a whole (`general.file_type`): 15 for Q4_K_M. */
+  readonly fileType: number | undefined;
   /** Number of files that hold weights. */
   readonly shardCount: number;
   /** Size of those files together. */
@@ -103,18 +106,33 @@ export function inspectModel(
   tokenizer = model.vocabulary && summaryOf(model.vocabulary),
 ): Inspection {
   const { config, path, name, layout, decisions } = model;
-  const tensors = [...model.tensors.values()];
+  const tensors = [...model.tensors.values()].map((tensor) => inspectTensor(tensor, tensor.dtype));
+  const tallies = weightTallies(tensors);
   return {
     ...{ path, name, layout, config, decisions },
     kind: 'text',
     release: releaseOf(config)?.name,
     params: undefined,
     tokenizer,
-    parameterCount: tensors.reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    ...{ shardCount: 1, byteLength: tensors.reduce((sum, tensor) => sum + tensorByteLength(tensor), 0) },
-    tensors: tensors.map((tensor) => inspectTensor(tensor, tensor.dtype)),
-    files: [],
+    ...tallies,
+    ...totals(tallies),
+    fileType: fileTypeOf(model.gguf?.metadata.find(({ key }) => key === FILE_TYPE)?.value),
+    ...{ shardCount: 1, tensors, files: [] },
     notes: tokenizer === undefined ? ['there is no tokenizer'] : [],
+  };
+}
+
+/** The key of a GGUF file under which its type as a whole stands. */
+const FILE_TYPE = 'general.file_type';
+
+function fileTypeOf(value: unknown): number | undefined {
+  return typeof value === 'number' ? value : undefined;
+}
+
+function totals({ types }: WeightTallies): { parameterCount: number; byteLength: number } {
+  return {
+    parameterCount: types.reduce((sum, type) => sum + type.parameterCount, 0),
+    byteLength: types.reduce((sum, type) => sum + type.byteLength, 0),
   };
 }
 
@@ -136,17 +154,24 @@ function inspectOtherKind(checkpoint: MetaCheckpoint): Inspection {
 
 /** Inspects a single file of tensors. */
 export function inspectFile(file: TensorFile): Inspection {
-  return { ...inspectStored(file.name, file.tensors), ...sizes([file]) };
+  const fileType = isGguf(file) ? fileTypeOf(file.metadata.get(FILE_TYPE)?.value) : undefined;
+  return { ...inspectStored(file.name, file.tensors), ...sizes([file]), fileType };
+}
+
+function isGguf(file: TensorFile): file is GgufFile {
+  return file.format === 'gguf';
 }
 
 function inspectStored(path: string, stored: readonly StoredTensor[]): Inspection {
-  const storages = new Map(stored.map((tensor) => [tensor.viewKey ?? tensor.name, tensor]));
+  const tensors = stored.map((tensor) => inspectTensor(tensor, tensor.storedDtype));
+  const storages = new Map(stored.map((tensor, index) => [tensor.viewKey ?? tensor.name, tensors[index]!]));
+  const tallies = weightTallies([...storages.values()]);
   return {
     ...{ path, name: lastPathPart(path), layout: 'file', kind: undefined, release: undefined },
     ...{ config: undefined, params: undefined, tokenizer: undefined, files: [], decisions: [], notes: [] },
-    parameterCount: [...storages.values()].reduce((sum, { shape }) => sum + elementCount(shape), 0),
-    ...{ shardCount: 1, byteLength: 0 },
-    tensors: stored.map((tensor) => inspectTensor(tensor, tensor.storedDtype)),
+    ...tallies,
+    parameterCount: totals(tallies).parameterCount,
+    ...{ fileType: undefined, shardCount: 1, byteLength: 0, tensors },
   };
 }
 

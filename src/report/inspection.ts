@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { SizeForecast } from '../convert/what-if.js';
 import type { Inspection } from '../llama/inspect.js';
 import { isInstructName } from '../llama/model-name.js';
 import type { LlamaConfig } from '../llama/model.js';
@@ -12,19 +13,28 @@ import { fileLines } from './files.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
 import { counted, parameters, plain, sized } from './numbers.js';
 import { tensorTable } from './tensor-table.js';
+import { weightLine, weightTables } from './weights.js';
+import { whatIfLines } from './what-if.js';
 
 /** How much of an inspection is shown. */
 export interface InspectionOptions {
   /** Each tensor in a row of its own instead of repeated layers in one. */
   readonly all?: boolean | undefined;
+  /** Sizes of files of other types, which are then shown in place of the tensors and files. */
+  readonly whatIf?: readonly SizeForecast[] | undefined;
 }
 
-/** An inspection as lines: what it is, its hyperparameters, tensors, files, and what was decided. */
+/** An inspection as lines: what it is, its hyperparameters, types, tensors, files, and what was decided. */
 export function inspectionLines(inspection: Inspection, options: InspectionOptions = {}): Line[] {
-  return [
+  const head = [
     ...headline(inspection),
     ...inspection.notes.flatMap((note) => wrap(note, 2)),
-    ...section(hyperparameterLines(inspection)),
+    ...section([...hyperparameterLines(inspection), ...weightLine(inspection)]),
+  ];
+  if (options.whatIf !== undefined) return [...head, ...section(whatIfLines(options.whatIf, inspection))];
+  return [
+    ...head,
+    ...section(weightTables(inspection)),
     ...section(tensorLines(inspection, options)),
     ...section(fileLines(inspection)),
     ...section(decisionLines(inspection.decisions)),

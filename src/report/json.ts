@@ -9,7 +9,9 @@
  */
 import type { ModelComparison, TensorComparison } from '../check/comparison.js';
 import type { ConversionResult } from '../convert/convert.js';
+import { fileTypeOfId } from '../convert/file-types.js';
 import { type ConversionPlan, plannedTensors } from '../convert/plan.js';
+import type { SizeForecast } from '../convert/what-if.js';
 import type { CheckpointError } from '../errors.js';
 import type { ForwardResult } from '../forward/forward.js';
 import type { ListedTensor } from '../integrity/list-tensors.js';
@@ -19,6 +21,7 @@ import type { FolderReport } from '../integrity/verify-folder.js';
 import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
 import type { PathInspection } from '../llama/inspect-path-node.js';
 import type { Inspection } from '../llama/inspect.js';
+import { shareOfPresent } from './what-if.js';
 
 /** What `--json` prints. */
 export interface JsonReport {
@@ -44,11 +47,14 @@ function faultOf({ code, message, path, offset, hint }: CheckpointError): Record
   return { code, message, path: path ?? null, offset: offset ?? null, hint: hint ?? null };
 }
 
-/** What lies at a path, kind `inspection`, `checkpoints` or `files`. */
-export function pathInspectionJson(found: PathInspection): JsonReport {
+/** What lies at a path, kind `inspection`, `checkpoints` or `files`; with sizes of files of other types if asked. */
+export function pathInspectionJson(found: PathInspection, whatIf?: readonly SizeForecast[]): JsonReport {
   switch (found.kind) {
-    case 'one':
-      return jsonReport('inspection', { ...inspectionOf(found.inspection), inside: found.inside });
+    case 'one': {
+      const { inspection, inside } = found;
+      const sizes = whatIf?.map((forecast) => forecastOf(forecast, inspection)) ?? null;
+      return jsonReport('inspection', { ...inspectionOf(inspection), inside, whatIf: sizes });
+    }
     case 'several':
       return jsonReport('checkpoints', { path: found.path, checkpoints: found.checkpoints.map(checkpointOf) });
     case 'loose':
@@ -64,7 +70,8 @@ function checkpointOf({ path, inspection, error }: FoundCheckpoint): Record<stri
   };
 }
 
-function inspectionOf({ kind, release, config, params, tokenizer, ...rest }: Inspection): Record<string, unknown> {
+function inspectionOf(inspection: Inspection): Record<string, unknown> {
+  const { kind, release, config, params, tokenizer, fileType, bitsPerWeight, types, groups, ...rest } = inspection;
   return {
     ...rest,
     modelKind: kind ?? null,
@@ -72,6 +79,22 @@ function inspectionOf({ kind, release, config, params, tokenizer, ...rest }: Ins
     config: config ?? null,
     params: params ?? null,
     tokenizer: tokenizer ?? null,
+    fileType: fileType === undefined ? null : { id: fileType, name: fileTypeOfId(fileType) ?? null },
+    bitsPerWeight: bitsPerWeight ?? null,
+    types: types.map((tally) => ({ ...tally, bitsPerWeight: tally.bitsPerWeight ?? null })),
+    groups: groups.map((tally) => ({ ...tally, bitsPerWeight: tally.bitsPerWeight ?? null })),
+  };
+}
+
+function forecastOf(forecast: SizeForecast, inspection: Inspection): Record<string, unknown> {
+  const { type, byteLength, tensorByteLength, bitsPerWeight, needsImportance, fallbacks, problem } = forecast;
+  return {
+    type,
+    byteLength: byteLength ?? null,
+    tensorByteLength: tensorByteLength ?? null,
+    bitsPerWeight: bitsPerWeight ?? null,
+    share: shareOfPresent(forecast, inspection) ?? null,
+    ...{ needsImportance, fallbacks, problem: orNull(problem) },
   };
 }
 

@@ -38,6 +38,21 @@ export function parameters(count: number): string {
   return letter === '' ? String(count) : `${Number((count / unit).toPrecision(3))} ${letter}`;
 }
 
+/** Bits that a weight takes, in a sentence: `16`, `8.5`, `4.89`; nothing where there is none. */
+export function bits(count: number | undefined): string {
+  return count === undefined ? '' : String(Number(count.toFixed(2)));
+}
+
+/** The same below each other in a column: `16.00`, `8.50`, `4.89`. */
+export function alignedBits(count: number | undefined): string {
+  return count?.toFixed(2) ?? '';
+}
+
+/** A share of a whole: `33 %`; nothing where it is unknown. */
+export function percent(share: number | undefined): string {
+  return share === undefined ? '' : `${Math.round(100 * share)} %`;
+}
+
 /** A duration: `0.04 s`, `2.5 s`, `75 s`, `3 min 20 s`. */
 export function duration(seconds: number): string {
   if (seconds < 1) return `${seconds.toFixed(2)} s`;
