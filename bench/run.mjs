@@ -6,7 +6,8 @@
  *     npm run bench [-- --rounds 5 --folder /fast/disk]
  *     npm run bench -- --only zip
  *
- * `--only` leaves parts out: `convert` is whole checkpoints and headers, `zip` is `zip.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
+ * `--only` leaves parts out: `convert` is whole checkpoints and headers, `zip` is `zip.mjs`, `quantize` is
+ * `quantize.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
  * turns, so that whatever else the machine does meets all of them, and the table shows medians. Numbers belong to
  * one machine and one day: docs/performance.md says which.
  *
@@ -20,6 +21,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 import { measure, medianUsage } from './measure.mjs';
+import { benchQuantizing } from './quantize.mjs';
 import { benchOpening } from './zip.mjs';
 
 /** @typedef {import('./measure.mjs').Usage} Usage */
@@ -61,7 +63,11 @@ const HEADERS_ONLY = {
   tensors: cli('tensors', checkpoint),
 };
 
-const PARTS = { convert: benchConverting, zip: () => benchOpening({ ...options, rounds: Number(options.rounds) }) };
+const PARTS = {
+  convert: benchConverting,
+  zip: () => benchOpening({ ...options, rounds: Number(options.rounds) }),
+  quantize: () => benchQuantizing({ ...options, rounds: Number(options.rounds) }),
+};
 
 const parts = Object.entries(PARTS).filter(([name]) => options.only === undefined || options.only === name);
 if (parts.length === 0) throw new Error(`--only takes one of ${Object.keys(PARTS).join(', ')}`);
