@@ -34,7 +34,7 @@ export interface FallbackCount {
 export interface SizeForecast {
   /** Type of the file. */
   readonly type: FileTypeName;
-  /** Bytes of the file; undefined where there is no tokenizer, without which it cannot be written, or a problem. */
+  /** Bytes of the file; undefined where there is no tokenizer that it could hold, or a problem. */
   readonly byteLength: number | undefined;
   /** Bytes of its tensors, without what stands between them; undefined where there is a problem. */
   readonly tensorByteLength: number | undefined;
@@ -131,7 +131,7 @@ function typeWithoutRecipe(type: FileTypeName, model: LlamaModel, source: GgufSo
 
 /** Lays out a header when it is asked for, at most one for plain and one for quantized files. */
 function headerPlanner(model: LlamaModel, sources: readonly GgufSourceTensor[]): HeaderPlanner {
-  if (model.vocabulary === undefined && model.gguf === undefined) return () => undefined;
+  if (!hasWholeTokenizer(model)) return () => undefined;
   const count = parametersOf(sources);
   // types do not count: any that has no blocks will do
   const tensors = sources.map(({ name, tensor: { shape } }) => ({ name, shape, dtype: 'float32' as const }));
@@ -150,6 +150,12 @@ function headerPlanner(model: LlamaModel, sources: readonly GgufSourceTensor[]):
     planned.set(plain, found);
     return found;
   };
+}
+
+/** Whether a GGUF file can hold the tokenizer: there is one, and if it is SentencePiece's, its scores are known. */
+function hasWholeTokenizer({ vocabulary, gguf }: LlamaModel): boolean {
+  if (gguf !== undefined) return true; // its pairs are taken as they are
+  return vocabulary !== undefined && (vocabulary.kind === 'byte-level-bpe' || vocabulary.scores !== undefined);
 }
 
 function fallbackCounts(chosen: ReadonlyMap<string, ChosenType>): FallbackCount[] {

@@ -124,7 +124,7 @@ describe('whatIfLines', () => {
     const shown = text(whatIfLines([forecast], PRESENT));
     expect(shown).toContain('  q4_k_m   128 B             4.89    50 %\n');
     expect(shown).toContain(
-      '  there is no tokenizer, which a GGUF file needs: the bytes are of the tensors\n    alone\n',
+      '  there is no tokenizer that a GGUF file could hold: the bytes are of the\n    tensors alone\n',
     );
     expect(shown).not.toContain('to write one');
   });

@@ -77,7 +77,7 @@ function notesOn(forecasts: readonly SizeForecast[], { types }: Present): string
       ? ['the weights are quantized already: another quantized type loses twice, and convert wants --allow-requantize']
       : []),
     ...(sized.length > 0 && !written
-      ? ['there is no tokenizer, which a GGUF file needs: the bytes are of the tensors alone']
+      ? ['there is no tokenizer that a GGUF file could hold: the bytes are of the tensors alone']
       : []),
     ...(written ? ['to write one of them: llama-inspect convert PATH --to gguf --type TYPE -o FILE'] : []),
   ];
