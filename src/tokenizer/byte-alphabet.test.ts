@@ -23,7 +23,14 @@ describe('the byte alphabet', () => {
     ['\x7f', 'ġ'],
   ])('spells %j as %s, as GPT-2 does', (text, spelling) => {
     const bytes = new TextEncoder().encode(text);
-    expect(spellTokens(bytes, Uint32Array.of(0, bytes.byteLength))).toEqual([spelling]);
+    expect([...spellTokens({ bytes, offsets: Uint32Array.of(0, bytes.byteLength) })]).toEqual([spelling]);
+  });
+
+  it('spells names behind the tokens as they are', () => {
+    const tokens = { bytes: Uint8Array.of(0x20, 0x41), offsets: Uint32Array.of(0, 1, 2) };
+    const spelled = spellTokens(tokens, ['<|a b|>', '<|c|>']);
+    expect(spelled.toStrings()).toEqual(['Ġ', 'A', '<|a b|>', '<|c|>']);
+    expect([...spelled]).toEqual(spelled.toStrings());
   });
 
   it('spells the single bytes of a real vocabulary as llama.cpp has them', () => {
@@ -33,6 +40,7 @@ describe('the byte alphabet', () => {
       .split('\n');
     const tokens = lines.slice(0, 256).map((line) => Buffer.from(line.split(' ')[0] ?? '', 'base64'));
     const offsets = Uint32Array.from({ length: 257 }, (_, index) => index);
-    expect(spellTokens(Buffer.concat(tokens), offsets)).toEqual(arrays['tokenizer.ggml.tokens']?.slice(0, 256));
+    const spelled = spellTokens({ bytes: Buffer.concat(tokens), offsets });
+    expect([...spelled]).toEqual(arrays['tokenizer.ggml.tokens']?.slice(0, 256));
   });
 });

@@ -52,7 +52,7 @@ describe('compareVocabularies', () => {
 
   it('compares merges where one has no scores', () => {
     const a = fixtureVocabulary('llama2-tiny');
-    const merges = a.merges();
+    const merges = [...a.merges()];
     expect(compareVocabularies(a, { ...a, scores: undefined })).toEqual([]);
     expect(compareVocabularies(a, { ...a, scores: undefined, merges: () => merges.toReversed() })).toMatchObject([
       { aspect: 'merge', first: 0, a: JSON.stringify(merges[0]), b: JSON.stringify(merges.at(-1)) },

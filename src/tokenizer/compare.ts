@@ -46,7 +46,7 @@ export function compareVocabularies(a: Vocabulary, b: Vocabulary): VocabularyDif
 /** What decides which tokens are joined first. */
 function ranking(a: Vocabulary, b: Vocabulary): (VocabularyDifference | undefined)[] {
   if (a.scores !== undefined && b.scores !== undefined) return [entries('score', a.scores, b.scores)];
-  const [left, right] = [a.merges(), b.merges()];
+  const [left, right] = [Array.from(a.merges()), Array.from(b.merges())];
   return [
     entries('merge', left, right) ??
       (left.length === right.length ? undefined : whole('merge', `${left.length} merges`, `${right.length} merges`)),

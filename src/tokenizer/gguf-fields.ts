@@ -9,7 +9,7 @@
  * @module
  */
 import { GGUF_KEY } from './gguf-keys.js';
-import { TokenizerError, type Vocabulary } from './vocabulary.js';
+import { type StringList, TokenizerError, type Vocabulary } from './vocabulary.js';
 
 export { vocabularyFromGguf } from './gguf-vocabulary.js';
 
@@ -18,7 +18,7 @@ export type GgufTokenizerField = { readonly key: string } & (
   | { readonly type: 'str'; readonly value: string }
   | { readonly type: 'u32'; readonly value: number }
   | { readonly type: 'bool'; readonly value: boolean }
-  | { readonly type: 'arr[str]'; readonly value: readonly string[] }
+  | { readonly type: 'arr[str]'; readonly value: StringList }
   | { readonly type: 'arr[f32]'; readonly value: Float32Array }
   | { readonly type: 'arr[i32]'; readonly value: Int32Array }
 );
@@ -38,7 +38,7 @@ function byteLevelFields(vocabulary: Vocabulary): GgufTokenizerField[] {
   return [
     { key: GGUF_KEY.model, type: 'str', value: 'gpt2' },
     { key: GGUF_KEY.pre, type: 'str', value: 'llama-bpe' },
-    { key: GGUF_KEY.tokens, type: 'arr[str]', value: vocabulary.pieces },
+    { key: GGUF_KEY.tokens, type: 'arr[str]', value: vocabulary.packedPieces ?? vocabulary.pieces },
     { key: GGUF_KEY.types, type: 'arr[i32]', value: vocabulary.types },
     { key: GGUF_KEY.merges, type: 'arr[str]', value: vocabulary.merges() },
     { key: GGUF_KEY.bosId, type: 'u32', value: vocabulary.bosId },

@@ -11,11 +11,11 @@ import type { GgufNumbers } from '../formats/gguf/value-types.js';
 import { GGUF_KEY } from './gguf-keys.js';
 import { sentencePieceMerges } from './merges.js';
 import { generationOfNames, SPECIAL_OFFSET } from './special-tokens.js';
-import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
+import { PackedStrings, TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
 
 /**
  * The vocabulary in a GGUF file's key/value pairs; other sections are not looked at.
- * Arrays must have been read (`readMetadataValues`); arrays of numbers may be typed or plain.
+ * Arrays must have been read (`readMetadataValues`); arrays of numbers may be typed or plain, strings packed or not.
  *
  * @throws TokenizerError `tokenizer/malformed` for missing keys, wrong types, lengths that differ and ids out of
  *   range, `tokenizer/unsupported` for tokenizers that are not a Llama's
@@ -103,6 +103,7 @@ function expectString(section: Section, key: string): string {
 
 function expectStrings(section: Section, key: string): readonly string[] {
   const value = section.value(key);
+  if (value instanceof PackedStrings) return Array.from(value);
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value;
   throw malformed(section, `${key} is ${kindOf(value)}, not an array of strings`);
 }

@@ -1,16 +1,70 @@
 import { describe, expect, it } from 'vitest';
 
+import { TEXT_MODELS } from '../testing/fixtures.js';
+import { fixtureVocabulary } from '../testing/vocabularies.js';
 import { byteLevelMerges, sentencePieceMerges } from './merges.js';
+import { TokenTable } from './token-table.js';
+
+function table(tokens: readonly string[]): TokenTable {
+  const encoded = tokens.map((token) => Buffer.from(token));
+  const offsets = new Uint32Array(tokens.length + 1);
+  for (const [id, { byteLength }] of encoded.entries()) offsets[id + 1] = offsets[id]! + byteLength;
+  return new TokenTable({ bytes: Buffer.concat(encoded), offsets });
+}
+
+function merges(...tokens: readonly string[]): string[] {
+  return [...byteLevelMerges(table(tokens), tokens.length)];
+}
+
+/** The derivation as one would write it with strings: slow, and plainly right. */
+function mergesByStrings(pieces: readonly string[]): string[] {
+  const ids = new Map(pieces.map((piece, id) => [piece, id]));
+  return pieces.flatMap((piece) =>
+    Array.from({ length: piece.length - 1 }, (_, index) => [piece.slice(0, index + 1), piece.slice(index + 1)] as const)
+      .filter(([left, right]) => ids.has(left) && ids.has(right))
+      .sort(([a], [b]) => ids.get(a)! - ids.get(b)!)
+      .map(([left, right]) => `${left} ${right}`),
+  );
+}
 
 // The orders below are those of transformers 4.57 (TikTokenConverter, generate_merges) for the same vocabularies.
 describe('byteLevelMerges', () => {
   it('lists all cuts of a token by the id of the left half, tokens by their own', () => {
-    expect(byteLevelMerges(['a', 'b', 'c', 'bc', 'ab', 'abc'])).toEqual(['b c', 'a b', 'a bc', 'ab c']);
+    expect(merges('a', 'b', 'c', 'bc', 'ab', 'abc')).toEqual(['b c', 'a b', 'a bc', 'ab c']);
+    expect(merges('abc', 'bc', 'ab', 'c', 'a')).toEqual(['ab c', 'a bc']);
   });
 
   it('leaves out cuts whose halves are no tokens', () => {
-    expect(byteLevelMerges(['a', 'b', 'abab', 'xab'])).toEqual([]);
+    expect(merges('a', 'b', 'abab', 'xab')).toEqual([]);
+    expect(merges()).toEqual([]);
   });
+
+  it('cuts between characters only, and only the tokens of the base', () => {
+    const tokens = table(['Ġ', 'Ċ', 'ĠĊ', 'ĠĊĠ', 'ĊĊ']);
+    expect([...byteLevelMerges(tokens, 4)]).toEqual(['Ġ Ċ', 'ĠĊ Ġ']);
+    expect([...byteLevelMerges(tokens, 3)]).toEqual(['Ġ Ċ']);
+  });
+
+  it('has room for tokens with more cuts than usual', () => {
+    const runs = Array.from({ length: 256 }, (_, index) => 'Ġ'.repeat(index + 1));
+    expect(merges(...runs)).toEqual(mergesByStrings(runs));
+    expect(merges(...runs.toReversed())).toEqual(mergesByStrings(runs.toReversed()));
+  });
+
+  it.each(TEXT_MODELS.filter((name) => fixtureVocabulary(name).kind === 'byte-level-bpe'))(
+    'derives the merges of %s as one would with strings',
+    (name) => {
+      const vocabulary = fixtureVocabulary(name);
+      const expected = mergesByStrings(vocabulary.pieces.slice(0, vocabulary.baseSize));
+      const derived = vocabulary.merges();
+      expect(expected.length).toBeGreaterThan(100);
+      expect([...derived]).toEqual(expected);
+      expect(derived).toMatchObject({
+        length: expected.length,
+        utf8Length: expected.reduce((sum, merge) => sum + Buffer.byteLength(merge), 0),
+      });
+    },
+  );
 });
 
 describe('sentencePieceMerges', () => {

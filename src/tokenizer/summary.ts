@@ -21,8 +21,10 @@ export interface TokenizerSummary extends Pick<Vocabulary, 'kind' | 'size' | 'ba
 
 /** The summary of a vocabulary that is there. */
 export function summaryOf(vocabulary: Vocabulary): TokenizerSummary {
-  const { kind, size, baseSize, bosId, eosId, pieces } = vocabulary;
-  return { kind, size, baseSize, bosId, eosId, endToken: pieces[eosId]! };
+  const { kind, size, baseSize, bosId, eosId, packedPieces } = vocabulary;
+  // packed pieces are made one at a time, where the array of all would be made for the sake of one
+  const endToken = packedPieces?.at(eosId) ?? vocabulary.pieces[eosId]!;
+  return { kind, size, baseSize, bosId, eosId, endToken };
 }
 
 /**

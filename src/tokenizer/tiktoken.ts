@@ -8,15 +8,11 @@
  * @module
  */
 import { decodeBase64Into } from './base64.js';
+import { type TokenBytes, TokenIndex } from './token-index.js';
 import { TOKEN_BYTES_LIMIT, TOKENS_LIMIT, TokenizerError, type TokenizerErrorCode } from './vocabulary.js';
 
-/** Tokens in rank order: token i is `bytes[offsets[i] … offsets[i + 1])`. */
-export interface TiktokenRanks {
-  /** Bytes of all tokens, one after the other. */
-  readonly bytes: Uint8Array;
-  /** Where each token starts, and at the end the total, (tokens + 1,). */
-  readonly offsets: Uint32Array;
-}
+/** Tokens in rank order. */
+export type TiktokenRanks = TokenBytes;
 
 /** Lines of a tiktoken file, hence tokens without the special ones. Decodes nothing: about 2 ms a megabyte. */
 export function countTiktokenRanks(bytes: Uint8Array): number {
@@ -136,36 +132,13 @@ function inRankOrder({ decoded, offsets, lineOfRank }: Lines, path: string | und
   return { bytes, offsets: ordered };
 }
 
-/** Finds equal tokens by open addressing over the bytes: no strings are made. */
 function expectDistinct(ranks: TiktokenRanks, lines: Lines, path: string | undefined): void {
   const count = ranks.offsets.length - 1;
-  const mask = 2 ** Math.ceil(Math.log2(count * 2 + 1)) - 1;
-  const slots = new Uint32Array(mask + 1); // 1 + rank, 0 where free
+  const index = new TokenIndex(ranks, count);
   for (let rank = 0; rank < count; rank++) {
-    let slot = hashOf(ranks, rank) & mask;
-    for (let other = slots[slot]!; other > 0; other = slots[slot]!) {
-      if (sameToken(ranks, rank, other - 1)) throw sameTokenTwice(lines, rank, other - 1, path);
-      slot = (slot + 1) & mask;
-    }
-    slots[slot] = rank + 1;
+    const other = index.add(rank);
+    if (other >= 0) throw sameTokenTwice(lines, rank, other, path);
   }
-}
-
-/** FNV-1a with a final mix, 32 bits. */
-function hashOf({ bytes, offsets }: TiktokenRanks, rank: number): number {
-  const end = offsets[rank + 1]!;
-  let hash = 0x811c9dc5;
-  for (let at = offsets[rank]!; at < end; at++) hash = Math.imul(hash ^ bytes[at]!, 0x01000193);
-  return hash ^ (hash >>> 15);
-}
-
-function sameToken({ bytes, offsets }: TiktokenRanks, a: number, b: number): boolean {
-  const atA = offsets[a]!;
-  const atB = offsets[b]!;
-  const length = offsets[a + 1]! - atA;
-  if (offsets[b + 1]! - atB !== length) return false;
-  for (let at = 0; at < length; at++) if (bytes[atA + at] !== bytes[atB + at]) return false;
-  return true;
 }
 
 function sameTokenTwice(lines: Lines, a: number, b: number, path: string | undefined): TokenizerError {

@@ -10,7 +10,7 @@
  *   (TikTokenConverter, LlamaConverter)
  * @module
  */
-import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
+import { type StringList, TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 
 /** How the file is written. */
 export interface TokenizerJsonOptions {
@@ -27,7 +27,7 @@ export function* tokenizerJson(vocabulary: Vocabulary, options: TokenizerJsonOpt
   const closing = '\n  }\n}';
   yield `${JSON.stringify(frame, null, 2).slice(0, -closing.length)},\n    "vocab": {\n`;
   const { pieces, baseSize } = vocabulary;
-  yield* joined(baseSize, (id) => `      ${JSON.stringify(pieces[id])}: ${id}`);
+  yield* joined(pieces.slice(0, baseSize), (piece, id) => `      ${JSON.stringify(piece)}: ${id}`);
   const merges = vocabulary.merges();
   if (merges.length === 0) {
     yield `\n    },\n    "merges": []${closing}`;
@@ -35,17 +35,19 @@ export function* tokenizerJson(vocabulary: Vocabulary, options: TokenizerJsonOpt
   }
   yield '\n    },\n    "merges": [\n';
   const spell = asPairs ? spellPair : spellMerge;
-  yield* joined(merges.length, (index) => spell(merges[index]!));
+  yield* joined(merges, spell);
   yield `\n    ]${closing}`;
 }
 
 /** Characters gathered before they are handed on. */
 const CHUNK_LENGTH = 65_536;
 
-function* joined(count: number, line: (index: number) => string): Generator<string> {
+function* joined(texts: StringList, line: (text: string, index: number) => string): Generator<string> {
   let chunk = '';
-  for (let index = 0; index < count; index++) {
-    chunk += index === 0 ? line(index) : `,\n${line(index)}`;
+  let index = 0;
+  for (const text of texts) {
+    chunk += index === 0 ? line(text, index) : `,\n${line(text, index)}`;
+    index++;
     if (chunk.length < CHUNK_LENGTH) continue;
     yield chunk;
     chunk = '';

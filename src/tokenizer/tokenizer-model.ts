@@ -12,7 +12,13 @@ import { recogniseTokenizer } from './recognise.js';
 import { parseSentencePiece, SENTENCEPIECE_BPE, type SentencePieceModel } from './sentencepiece.js';
 import { SPECIAL_OFFSET, specialTokenNames } from './special-tokens.js';
 import { parseTiktoken } from './tiktoken.js';
-import { type SpecialTokenGeneration, TOKEN_TYPE, TokenizerError, type Vocabulary } from './vocabulary.js';
+import {
+  type SpecialTokenGeneration,
+  type StringList,
+  TOKEN_TYPE,
+  TokenizerError,
+  type Vocabulary,
+} from './vocabulary.js';
 import { expectVocabularySize } from './vocabulary-size.js';
 
 export { recogniseTokenizer, type TokenizerForm } from './recognise.js';
@@ -56,22 +62,27 @@ export function parseTokenizerModel(bytes: Uint8Array, options: TokenizerModelOp
 function vocabularyOfRanks(bytes: Uint8Array, { generation, endOfTurn, path }: TokenizerModelOptions): Vocabulary {
   const names = specialTokenNames(generation, path);
   const ranks = parseTiktoken(bytes, path);
-  const base = spellTokens(ranks.bytes, ranks.offsets);
-  const size = base.length + names.length;
-  let merges: readonly string[] | undefined;
+  const packedPieces = spellTokens(ranks, names);
+  const size = packedPieces.length;
+  const baseSize = size - names.length;
+  let pieces: readonly string[] | undefined;
+  let merges: StringList | undefined;
   return {
     kind: 'byte-level-bpe',
     size,
-    pieces: [...base, ...names],
-    types: new Int32Array(size).fill(TOKEN_TYPE.normal).fill(TOKEN_TYPE.control, base.length),
+    get pieces() {
+      return (pieces ??= packedPieces.toStrings());
+    },
+    packedPieces,
+    types: new Int32Array(size).fill(TOKEN_TYPE.normal).fill(TOKEN_TYPE.control, baseSize),
     scores: undefined,
-    baseSize: base.length,
+    baseSize,
     generation,
-    bosId: base.length + SPECIAL_OFFSET.beginOfText,
-    eosId: base.length + (endOfTurn ? SPECIAL_OFFSET.endOfTurn : SPECIAL_OFFSET.endOfText),
+    bosId: baseSize + SPECIAL_OFFSET.beginOfText,
+    eosId: baseSize + (endOfTurn ? SPECIAL_OFFSET.endOfTurn : SPECIAL_OFFSET.endOfText),
     unknownId: undefined,
     spaces: undefined,
-    merges: () => (merges ??= byteLevelMerges(base)),
+    merges: () => (merges ??= byteLevelMerges(packedPieces, baseSize)),
   };
 }
 
@@ -90,7 +101,7 @@ function vocabularyOfPieces(model: SentencePieceModel, path: string | undefined)
   expectTypeAt(unknownId, TOKEN_TYPE.unknown, 'unknown text');
   expectTypeAt(bosId, TOKEN_TYPE.control, 'the begin of a text');
   expectTypeAt(eosId, TOKEN_TYPE.control, 'the end of a text');
-  let merges: readonly string[] | undefined;
+  let merges: StringList | undefined;
   return {
     ...{ kind: 'sentencepiece', size: pieces.length, baseSize: pieces.length, generation: undefined },
     ...{ pieces, types, scores, bosId, eosId, unknownId },

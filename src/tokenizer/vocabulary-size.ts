@@ -46,6 +46,7 @@ export function padVocabulary(vocabulary: Vocabulary, rows: number, path?: strin
     ...vocabulary,
     size: rows,
     pieces: [...pieces, ...padding],
+    packedPieces: undefined,
     types: paddedTypes,
     scores: scores && padScores(scores, rows),
   };

@@ -9,6 +9,9 @@
  * @module
  */
 import { CheckpointError, type ErrorContext } from '../errors.js';
+import type { PackedStrings, StringList } from '../formats/packed-strings.js';
+
+export { PackedStrings, type StringList } from '../formats/packed-strings.js';
 
 /** How the tokenizer splits text: SentencePiece BPE with scores, or byte-level BPE with merges. */
 export type VocabularyKind = 'sentencepiece' | 'byte-level-bpe';
@@ -55,8 +58,10 @@ export interface Vocabulary {
   readonly kind: VocabularyKind;
   /** Number of tokens, special tokens and padding included. */
   readonly size: number;
-  /** Token text by id; see the module's header for the spelling. */
+  /** Token text by id; see the module's header for the spelling. Made on the first access where they are packed. */
   readonly pieces: readonly string[];
+  /** The same pieces, where the file had them as bytes: to be preferred where strings are not needed. */
+  readonly packedPieces?: PackedStrings | undefined;
   /** {@link TOKEN_TYPE} by id. */
   readonly types: Int32Array;
   /** SentencePiece log probabilities by id; absent for byte-level BPE, and where `tokenizer.json` left them out. */
@@ -78,9 +83,9 @@ export interface Vocabulary {
   readonly spaces: SpaceRules | undefined;
   /**
    * BPE merges in priority order, each `left right`. Derived on the first call and kept; 280,147 entries in
-   * about half a second for Llama 3. SentencePiece models hold none: theirs follow from the scores.
+   * about 50 ms for Llama 3, packed. SentencePiece models hold none: theirs follow from the scores.
    */
-  merges(): readonly string[];
+  merges(): StringList;
 }
 
 /** Causes for which a tokenizer is refused. */

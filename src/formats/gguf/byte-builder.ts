@@ -1,61 +1,121 @@
 /**
- * A buffer that grows while fields are written to it.
+ * What the header of a GGUF file is written to: first a count of its bytes, then a buffer of that size.
  *
- * The header of a Llama 3 file has 8 MB in 800,000 fields; collecting small arrays and joining them
- * would take many times as much.
+ * The header of a Llama 3 has 8 MB in 800,000 fields. Whoever plans a file needs its size only, and a buffer that
+ * grew with its content would hold it two or three times.
  *
  * @module
  */
-import { type GgufNumberType, numberFormat } from './value-types.js';
+import type { PackedStrings } from '../packed-strings.js';
+import { type GgufNumbers, type GgufNumberType, numberFormat } from './value-types.js';
 
-/** UTF-8 takes at most three bytes for a UTF-16 unit. */
-const MOST_BYTES_PER_UNIT = 3;
+/** Takes the fields of a header, one after the other. */
+export interface HeaderWriter {
+  /** Appends a number that is in the range of its type. */
+  number(type: GgufNumberType, value: number): void;
+  /** Appends numbers that are in the range of their type. */
+  numbers(type: GgufNumberType, values: readonly number[] | GgufNumbers): void;
+  /** Appends a string after the length of its UTF-8. */
+  string(text: string): void;
+  /** Appends strings, each after the length of its UTF-8. */
+  packed(strings: PackedStrings): void;
+}
 
-/** Collects the bytes of a GGUF header. */
-export class ByteBuilder {
-  #bytes = new Uint8Array(1 << 16);
-  #view = new DataView(this.#bytes.buffer);
+/** Bytes of the length before a string. */
+const LENGTH_BYTES = 8;
+
+/** Counts the bytes of a header. */
+export class ByteCounter implements HeaderWriter {
   #length = 0;
-  readonly #encoder = new TextEncoder();
 
   /** Number of bytes so far. */
   get length(): number {
     return this.#length;
   }
 
-  /** Appends a number that is in the range of its type. */
+  number(type: GgufNumberType): void {
+    this.#length += numberFormat(type).byteLength;
+  }
+
+  numbers(type: GgufNumberType, values: readonly number[] | GgufNumbers): void {
+    this.#length += numberFormat(type).byteLength * values.length;
+  }
+
+  string(text: string): void {
+    this.#length += LENGTH_BYTES + utf8Length(text);
+  }
+
+  packed({ length, utf8Length }: PackedStrings): void {
+    this.#length += LENGTH_BYTES * length + utf8Length;
+  }
+}
+
+/** Collects the bytes of a header whose size is known. */
+export class ByteBuilder implements HeaderWriter {
+  readonly #bytes: Uint8Array;
+  readonly #view: DataView;
+  readonly #encoder = new TextEncoder();
+  #length = 0;
+
+  /** @param byteLength - bytes that there will be; more cannot be appended */
+  constructor(byteLength: number) {
+    this.#bytes = new Uint8Array(byteLength);
+    this.#view = new DataView(this.#bytes.buffer);
+  }
+
+  /** The bytes; those not yet appended are zero. */
+  get bytes(): Uint8Array {
+    return this.#bytes;
+  }
+
   number(type: GgufNumberType, value: number): void {
     const { byteLength, set } = numberFormat(type);
-    this.#reserve(byteLength);
     set(this.#view, this.#length, value);
     this.#length += byteLength;
   }
 
-  /** Appends a string after the length of its UTF-8. */
+  numbers(type: GgufNumberType, values: readonly number[] | GgufNumbers): void {
+    const { byteLength, set } = numberFormat(type);
+    for (const value of values) {
+      set(this.#view, this.#length, value);
+      this.#length += byteLength;
+    }
+  }
+
   string(text: string): void {
-    this.#reserve(8 + text.length * MOST_BYTES_PER_UNIT);
-    const { written } = this.#encoder.encodeInto(text, this.#bytes.subarray(this.#length + 8));
-    this.number('u64', written);
+    const { written } = this.#encoder.encodeInto(text, this.#bytes.subarray(this.#length + LENGTH_BYTES));
+    this.#stringLength(written);
     this.#length += written;
   }
 
-  /** Appends zeros until `length` bytes are there. */
-  fillTo(length: number): void {
-    this.#reserve(length - this.#length);
-    this.#length = length;
+  packed(strings: PackedStrings): void {
+    for (let index = 0; index < strings.length; index++) {
+      const byteLength = strings.byteLengthOf(index);
+      this.#stringLength(byteLength);
+      strings.copyInto(index, this.#bytes, this.#length);
+      this.#length += byteLength;
+    }
   }
 
-  /** The bytes; nothing must be appended afterwards. */
-  finish(): Uint8Array {
-    return this.#bytes.subarray(0, this.#length);
+  /** A u64, whose upper half stays zero: no string reaches 4 GiB. */
+  #stringLength(byteLength: number): void {
+    this.#view.setUint32(this.#length, byteLength, true);
+    this.#length += LENGTH_BYTES;
   }
+}
 
-  #reserve(more: number): void {
-    const needed = this.#length + more;
-    if (needed <= this.#bytes.byteLength) return;
-    const larger = new Uint8Array(Math.max(needed, 2 * this.#bytes.byteLength));
-    larger.set(this.#bytes.subarray(0, this.#length));
-    this.#bytes = larger;
-    this.#view = new DataView(larger.buffer);
+/** Bytes that a text takes in UTF-8, where half a surrogate pair becomes U+FFFD. */
+function utf8Length(text: string): number {
+  let byteLength = text.length;
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at);
+    if (unit >= 0x80) byteLength += unit < 0x800 ? 1 : 2;
+    // a pair takes four bytes: three for its first unit, one for its second
+    if (unit >= 0xd800 && unit < 0xdc00 && isLowSurrogate(text.charCodeAt(at + 1))) at++;
   }
+  return byteLength;
+}
+
+function isLowSurrogate(unit: number): boolean {
+  return unit >= 0xdc00 && unit < 0xe000;
 }

@@ -5,6 +5,8 @@ import { describe, expect, it } from 'vitest';
 import type { DType } from '../../dtype.js';
 import { memorySource } from '../../source/memory.js';
 import { TEXT_MODELS, expectedJson } from '../../testing/fixtures.js';
+import { fixtureVocabulary } from '../../testing/vocabularies.js';
+import { PackedStrings } from '../packed-strings.js';
 import type { TensorInfo } from '../tensor.js';
 import { type GgufMetadataEntry, planGguf } from './plan.js';
 import { openGgufFile } from './read.js';
@@ -121,12 +123,43 @@ describe('planGguf', () => {
     expect(plan.byteLength).toBe(start + 192);
   });
 
-  it('grows with its content', async () => {
-    const value = ['x'.repeat(100_000), '€'.repeat(100_000), ''];
+  it('knows the size of its header without making it, and makes it anew each time', () => {
+    const plan = planGguf(files[0]!);
+    expect(plan.headerByteLength).toBe(plan.header.byteLength);
+    expect(plan.header).not.toBe(plan.header);
+    expect(plan.header).toEqual(plan.header);
+  });
+
+  it('measures texts as it writes them, half surrogate pairs too', async () => {
+    const value = ['x'.repeat(100_000), '€é'.repeat(50_000), '', '𝄞a', '\ud834', '\udd1e𝄞', '\ud834\ud834\udd1ea'];
     const plan = planGguf({ metadata: [{ key: 'long', type: 'arr[str]', value }], tensors: [] });
     const read = await openGgufFile(memorySource(plan.header));
     const { value: array } = read.metadata.get('long')!;
-    expect(typeof array === 'object' && (await array.readStrings())).toEqual(value);
+    expect(typeof array === 'object' && (await array.readStrings())).toEqual(
+      value.map((text) => Buffer.from(text).toString()),
+    );
+  });
+
+  it('writes packed strings and typed arrays as it writes plain ones', () => {
+    const vocabulary = fixtureVocabulary('llama3-tiny');
+    const { packedPieces, types } = vocabulary;
+    const headerOf = (...metadata: GgufMetadataEntry[]): Uint8Array => planGguf({ metadata, tensors: [] }).header;
+    expect(packedPieces).toBeInstanceOf(PackedStrings);
+    for (const value of [packedPieces!, vocabulary.merges()]) {
+      const plain = headerOf({ key: 'k', type: 'arr[str]', value: [...value] });
+      expect(headerOf({ key: 'k', type: 'arr[str]', value })).toEqual(plain);
+    }
+    const numbers = headerOf({ key: 'k', type: 'arr[i32]', value: [...types] });
+    expect(headerOf({ key: 'k', type: 'arr[i32]', value: types })).toEqual(numbers);
+  });
+
+  it('refuses numbers of a typed array that the type in the file does not have', () => {
+    const refusal = (metadata: GgufMetadataEntry): unknown =>
+      expect(() => planGguf({ metadata: [metadata], tensors: [] })).toThrow(
+        expect.objectContaining({ code: 'gguf/bad-value' }),
+      );
+    refusal({ key: 'k', type: 'arr[u64]', value: Float64Array.of(1.5) });
+    refusal({ key: 'k', type: 'arr[u8]', value: Int8Array.of(-1) });
   });
 
   it.each<[string, GgufMetadataEntry[], TensorInfo[], string]>([

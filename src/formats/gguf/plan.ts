@@ -9,10 +9,11 @@
  */
 import { type DType, blockLayout } from '../../dtype.js';
 import type { FilePlan, PlannedTensor } from '../file-plan.js';
+import { PackedStrings, type StringList } from '../packed-strings.js';
 import { shownName } from '../shown-name.js';
 import { type TensorInfo, rowLengthOf, tensorByteLength } from '../tensor.js';
 import { ALIGNMENT_KEY, DEFAULT_ALIGNMENT, alignedUp, isAlignment } from './alignment.js';
-import { ByteBuilder } from './byte-builder.js';
+import { ByteBuilder, ByteCounter, type HeaderWriter } from './byte-builder.js';
 import { GgufError } from './gguf-error.js';
 import { MAX_RANK } from './tensor-infos.js';
 import { type GgmlType, ggmlTypeOf } from './tensor-types.js';
@@ -32,7 +33,7 @@ export type GgufMetadataEntry = { readonly key: string } & (
   | { readonly type: 'str'; readonly value: string }
   | { readonly type: `arr[${GgufNumberType}]`; readonly value: readonly number[] | GgufNumbers }
   | { readonly type: 'arr[bool]'; readonly value: readonly boolean[] }
-  | { readonly type: 'arr[str]'; readonly value: readonly string[] }
+  | { readonly type: 'arr[str]'; readonly value: StringList }
 );
 
 /** What a GGUF file is to hold. */
@@ -43,8 +44,12 @@ export interface GgufContent {
   readonly tensors: readonly TensorInfo[];
 }
 
-/** Where the data of a plan starts and how it is aligned, beside the plan itself. */
+/** The plan of a GGUF file. */
 export interface GgufPlan extends FilePlan {
+  /** Made anew each time it is asked for: 8 MB for a Llama 3, which a plan that is only looked at never needs. */
+  readonly header: Uint8Array;
+  /** Bytes of the header, which are known without making it. */
+  readonly headerByteLength: number;
   /** Every tensor starts at a multiple of this, and the file ends at one. */
   readonly alignment: number;
 }
@@ -53,38 +58,57 @@ const MAGIC = [0x47, 0x47, 0x55, 0x46];
 const VERSION = 3;
 
 /**
- * Plans a GGUF file. Costs memory for its header: 8 MB for a Llama 3.
+ * Plans a GGUF file. The content must not change as long as the plan is used, for the header is made of it.
  *
  * @throws GgufError `gguf/duplicate-key`, `gguf/duplicate-tensor`, `gguf/bad-value`, `gguf/bad-alignment`,
  *   `gguf/unsupported-dtype`, `gguf/bad-shape`
  */
-export function planGguf({ metadata, tensors }: GgufContent): GgufPlan {
+export function planGguf(content: GgufContent): GgufPlan {
+  const { metadata, tensors } = content;
   expectUnique(metadata.map(({ key }) => key), 'gguf/duplicate-key', 'keys are'); // prettier-ignore
   expectUnique(tensors.map(({ name }) => name), 'gguf/duplicate-tensor', 'tensors have the name'); // prettier-ignore
   const alignment = alignmentOf(metadata);
-  const header = new ByteBuilder();
-  for (const byte of MAGIC) header.number('u8', byte);
+  const { relative, dataByteLength } = placeTensors(tensors, alignment);
+  const counter = new ByteCounter();
+  writeHeader(counter, content, relative);
+  const headerByteLength = alignedUp(counter.length, alignment);
+  return {
+    get header() {
+      const builder = new ByteBuilder(headerByteLength);
+      writeHeader(builder, content, relative);
+      return builder.bytes;
+    },
+    headerByteLength,
+    tensors: relative.map((tensor) => ({ ...tensor, fileOffset: headerByteLength + tensor.fileOffset })),
+    byteLength: headerByteLength + dataByteLength,
+    alignment,
+  };
+}
+
+/** The tensors one after the other, their offsets counted from the end of the header. */
+function placeTensors(
+  tensors: readonly TensorInfo[],
+  alignment: number,
+): { readonly relative: readonly PlannedTensor[]; readonly dataByteLength: number } {
+  let offset = 0;
+  const relative = tensors.map((tensor): PlannedTensor => {
+    const { name, dtype, shape } = tensor;
+    expectGgmlType(tensor);
+    const byteLength = tensorByteLength(tensor);
+    const placed = { name, dtype, shape, fileOffset: offset, byteLength };
+    offset += alignedUp(byteLength, alignment);
+    return placed;
+  });
+  return { relative, dataByteLength: offset };
+}
+
+function writeHeader(header: HeaderWriter, { metadata }: GgufContent, tensors: readonly PlannedTensor[]): void {
+  header.numbers('u8', MAGIC);
   header.number('u32', VERSION);
   header.number('u64', tensors.length);
   header.number('u64', metadata.length);
   for (const entry of metadata) writeEntry(header, entry);
-  const relative: PlannedTensor[] = [];
-  let offset = 0;
-  for (const tensor of tensors) {
-    const { name, dtype, shape } = tensor;
-    writeTensorInfo(header, tensor, expectGgmlType(tensor), offset);
-    const byteLength = tensorByteLength(tensor);
-    relative.push({ name, dtype, shape, fileOffset: offset, byteLength });
-    offset += alignedUp(byteLength, alignment);
-  }
-  const dataStart = alignedUp(header.length, alignment);
-  header.fillTo(dataStart);
-  return {
-    header: header.finish(),
-    tensors: relative.map((tensor) => ({ ...tensor, fileOffset: dataStart + tensor.fileOffset })),
-    byteLength: dataStart + offset,
-    alignment,
-  };
+  for (const tensor of tensors) writeTensorInfo(header, tensor);
 }
 
 function expectUnique(
@@ -106,7 +130,7 @@ function alignmentOf(metadata: readonly GgufMetadataEntry[]): number {
   throw new GgufError('gguf/bad-alignment', `${ALIGNMENT_KEY} must be a power of two from 8 on, as u32`);
 }
 
-function writeEntry(header: ByteBuilder, entry: GgufMetadataEntry): void {
+function writeEntry(header: HeaderWriter, entry: GgufMetadataEntry): void {
   header.string(entry.key);
   const elementType = /^arr\[(.+)\]$/.exec(entry.type)?.[1] as GgufElementType | undefined;
   if (elementType === undefined) {
@@ -115,16 +139,38 @@ function writeEntry(header: ByteBuilder, entry: GgufMetadataEntry): void {
     writeElement(header, entry.key, type, entry.value as Element);
     return;
   }
-  const elements = entry.value as Iterable<Element> & { readonly length: number };
+  const elements = entry.value as Elements | PackedStrings;
   header.number('u32', idOfValueType('arr'));
   header.number('u32', idOfValueType(elementType));
   header.number('u64', elements.length);
-  for (const element of elements) writeElement(header, entry.key, elementType, element);
+  writeElements(header, entry.key, elementType, elements);
 }
 
 type Element = number | boolean | string;
+type Elements = readonly Element[] | GgufNumbers;
 
-function writeElement(header: ByteBuilder, key: string, type: GgufElementType, value: Element): void {
+function writeElements(
+  header: HeaderWriter,
+  key: string,
+  type: GgufElementType,
+  elements: Elements | PackedStrings,
+): void {
+  if (elements instanceof PackedStrings) {
+    header.packed(elements);
+  } else if (type !== 'str' && type !== 'bool' && holdsOnly(type, elements)) {
+    header.numbers(type, elements);
+  } else {
+    for (const element of elements) writeElement(header, key, type, element);
+  }
+}
+
+/** Whether the array's own type lets no number in that is out of range; a float64 array of 64-bit integers does. */
+function holdsOnly(type: GgufNumberType, elements: Elements): elements is GgufNumbers {
+  const { allocate } = numberFormat(type);
+  return type !== 'u64' && type !== 'i64' && elements.constructor === allocate(0).constructor;
+}
+
+function writeElement(header: HeaderWriter, key: string, type: GgufElementType, value: Element): void {
   if (type === 'str' && typeof value === 'string') {
     header.string(value);
   } else if (type === 'bool' && typeof value === 'boolean') {
@@ -136,12 +182,13 @@ function writeElement(header: ByteBuilder, key: string, type: GgufElementType, v
   }
 }
 
-function writeTensorInfo(header: ByteBuilder, { name, shape }: TensorInfo, type: GgmlType, offset: number): void {
+function writeTensorInfo(header: HeaderWriter, tensor: PlannedTensor): void {
+  const { name, shape, fileOffset } = tensor;
   header.string(name);
   header.number('u32', shape.length);
   for (const extent of [...shape].reverse()) header.number('u64', extent);
-  header.number('u32', type.id);
-  header.number('u64', offset);
+  header.number('u32', expectGgmlType(tensor).id);
+  header.number('u64', fileOffset);
 }
 
 function expectGgmlType({ name, dtype, shape }: TensorInfo): GgmlType {
