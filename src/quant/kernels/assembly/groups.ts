@@ -86,8 +86,14 @@ function quantizeGroups(format: i32, src: usize, dst: usize, length: i32): void 
 }
 
 /** Values in a block. */
-function elementsOf(format: i32): i32 {
+export function elementsOf(format: i32): i32 {
+  if (format >= 10 && format <= 15) return 256;
   switch (format) {
+    case 0:
+    case 1:
+    case 30:
+      return 1;
+    case 23:
     case 34:
     case 35:
       return 256;
