@@ -18,10 +18,15 @@ import type { BlockFormat } from '../block-format.js';
 import { extremeOf, inverseOf } from './extremes.js';
 import { readHalf, writeHalf } from './half-field.js';
 import { packNibbles } from './pack-levels.js';
+import { fitScale } from './scale-search.js';
+import { forEachWeightedBlock } from './weighted-blocks.js';
 
 const BLOCK_ELEMENTS = 32;
 const HALF_ELEMENTS = 16;
 const BLOCK_BYTES = 18;
+
+/** The level of zero, and how many levels lie below it. */
+const ZERO_LEVEL = 8;
 
 /** The format Q4_0. */
 export const Q4_0: BlockFormat = { dequantize, quantize };
@@ -34,23 +39,37 @@ function dequantize(blocks: Uint8Array, out: Float32Array): void {
     const d = readHalf(blocks, at);
     for (let i = 0; i < HALF_ELEMENTS; i++) {
       const byte = blocks[at + 2 + i]!;
-      out[first + i] = ((byte & 0x0f) - 8) * d;
-      out[first + HALF_ELEMENTS + i] = ((byte >>> 4) - 8) * d;
+      out[first + i] = ((byte & 0x0f) - ZERO_LEVEL) * d;
+      out[first + HALF_ELEMENTS + i] = ((byte >>> 4) - ZERO_LEVEL) * d;
     }
   }
 }
 
-function quantize(values: Float32Array, out: Uint8Array): void {
-  let at = 0;
-  for (let first = 0; first < values.length; first += BLOCK_ELEMENTS, at += BLOCK_BYTES) {
-    const d = Math.fround(extremeOf(values, first, first + BLOCK_ELEMENTS) / -8);
-    const inverse = inverseOf(d);
-    for (let i = 0; i < BLOCK_ELEMENTS; i++) {
-      const scaled = Math.fround(values[first + i]! * inverse);
-      // cutting off behind the half is rounding; level 16 is the value opposite to the largest, just as large
-      levels[i] = Math.min(15, Math.fround(scaled + 8.5) | 0);
+function quantize(values: Float32Array, out: Uint8Array, importance?: Float32Array): void {
+  if (importance === undefined) {
+    for (let block = 0; block < values.length / BLOCK_ELEMENTS; block++) {
+      writeBlock(fitPlainly(values, BLOCK_ELEMENTS * block), out, BLOCK_BYTES * block);
     }
-    writeHalf(out, at, d);
-    packNibbles(levels, out, at + 2);
+  } else {
+    forEachWeightedBlock(values, importance, (members, weights, block) => {
+      writeBlock(fitScale(members, weights, ZERO_LEVEL, levels), out, BLOCK_BYTES * block);
+    });
   }
+}
+
+/** Sets `levels` to those of the 32 values from `first` on, and returns their scale. */
+function fitPlainly(values: Float32Array, first: number): number {
+  const d = Math.fround(extremeOf(values, first, first + BLOCK_ELEMENTS) / -ZERO_LEVEL);
+  const inverse = inverseOf(d);
+  for (let i = 0; i < BLOCK_ELEMENTS; i++) {
+    const scaled = Math.fround(values[first + i]! * inverse);
+    // cutting off behind the half is rounding; level 16 is the value opposite to the largest, just as large
+    levels[i] = Math.min(15, Math.fround(scaled + 8.5) | 0);
+  }
+  return d;
+}
+
+function writeBlock(d: number, out: Uint8Array, at: number): void {
+  writeHalf(out, at, d);
+  packNibbles(levels, out, at + 2);
 }

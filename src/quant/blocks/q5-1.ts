@@ -1,7 +1,8 @@
 /**
  * Q5_1: 32 values in five bits with a scale and an offset, 6 bits a value.
  *
- * The offset is the smallest value of the block, as in Q4_1; the fifth bits stand together, as in Q5_0.
+ * The offset is the smallest value of the block, or fitted and never above zero with importances, as in Q4_1; the
+ * fifth bits stand together, as in Q5_0.
  *
  * ```text
  *   byte   0     2     4              8                              24
@@ -15,14 +16,18 @@
  * @module
  */
 import type { BlockFormat } from '../block-format.js';
-import { fitOffsetLevels } from './offset-levels.js';
 import { readHalf, writeHalf } from './half-field.js';
+import { fitOffsetLevels } from './offset-levels.js';
 import { packFifthBits, packNibbles, readFifthBits } from './pack-levels.js';
+import { IMPORTANCE_SEARCH, fitScaleAndOffset } from './scale-min-search.js';
+import { forEachWeightedBlock } from './weighted-blocks.js';
 
 const BLOCK_ELEMENTS = 32;
 const HALF_ELEMENTS = 16;
 const BLOCK_BYTES = 24;
 const LARGEST_LEVEL = 31;
+
+const WEIGHTED_SEARCH = { ...IMPORTANCE_SEARCH, top: LARGEST_LEVEL };
 
 /** The format Q5_1. */
 export const Q5_1: BlockFormat = { dequantize, quantize };
@@ -45,11 +50,17 @@ function dequantize(blocks: Uint8Array, out: Float32Array): void {
   }
 }
 
-function quantize(values: Float32Array, out: Uint8Array): void {
-  let at = 0;
-  for (let first = 0; first < values.length; first += BLOCK_ELEMENTS, at += BLOCK_BYTES) {
-    const { d, m } = fitOffsetLevels(values, first, LARGEST_LEVEL, levels);
-    writeBlock(d, m, out, at);
+function quantize(values: Float32Array, out: Uint8Array, importance?: Float32Array): void {
+  if (importance === undefined) {
+    for (let block = 0; block < values.length / BLOCK_ELEMENTS; block++) {
+      const { d, m } = fitOffsetLevels(values, BLOCK_ELEMENTS * block, LARGEST_LEVEL, levels);
+      writeBlock(d, m, out, BLOCK_BYTES * block);
+    }
+  } else {
+    forEachWeightedBlock(values, importance, (members, weights, block) => {
+      const { scale, offset } = fitScaleAndOffset(members, weights, WEIGHTED_SEARCH, levels);
+      writeBlock(scale, -offset, out, BLOCK_BYTES * block);
+    });
   }
 }
 
