@@ -28,6 +28,16 @@ describe('collapseLayers', () => {
     expect(names(odd)).toEqual(['l.{0,2,4}.w', 'l.1.w', 'l.3.w']);
   });
 
+  it('puts the layers of other types below the first, as a mixture of types has them all over the model', () => {
+    const layer = (number: number, dtype: string) => [
+      tensor(`l.${number}.w`, [4, 8], dtype),
+      tensor(`l.${number}.norm`, [8], 'float32'),
+    ];
+    expect(names([...layer(0, 'q6_k'), ...layer(1, 'q4_k'), ...layer(2, 'q6_k')])).toEqual([
+      ...['l.{0,2}.w', 'l.1.w', 'l.{0–2}.norm'],
+    ]);
+  });
+
   it('sorts the numbers and joins their ranges', () => {
     expect(names([10, 2, 3, 1, 7].map((layer) => tensor(`a.${layer}.b`)))).toEqual(['a.{1–3,7,10}.b']);
   });

@@ -27,16 +27,21 @@ export interface TensorGroup<T extends CollapsibleTensor> {
 
 const LAYER = /(?<=\.)\d+(?=\.)/;
 
-/** The tensors in rows, in the order in which each row's first one comes. */
+/** The tensors in rows, in the order in which each name first comes; layers of other types or shapes stand below. */
 export function collapseLayers<T extends CollapsibleTensor>(tensors: readonly T[]): TensorGroup<T>[] {
-  const groups = new Map<string, [T, ...T[]]>();
+  const names = new Map<string, Map<string, [T, ...T[]]>>();
   for (const tensor of tensors) {
-    const key = [tensor.name.replace(LAYER, '*'), tensor.dtype, ...tensor.shape].join('\n');
-    const group = groups.get(key);
-    if (group === undefined) groups.set(key, [tensor]);
+    const name = tensor.name.replace(LAYER, '*');
+    const groups = names.get(name) ?? new Map<string, [T, ...T[]]>();
+    names.set(name, groups);
+    const kind = [tensor.dtype, ...tensor.shape].join('\n');
+    const group = groups.get(kind);
+    if (group === undefined) groups.set(kind, [tensor]);
     else group.push(tensor);
   }
-  return [...groups.values()].map((group) => ({ name: groupName(group), tensors: group }));
+  return [...names.values()].flatMap((groups) =>
+    [...groups.values()].map((group) => ({ name: groupName(group), tensors: group })),
+  );
 }
 
 /** Each tensor in a row of its own. */
