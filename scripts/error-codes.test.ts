@@ -47,7 +47,7 @@ describe('docs/errors.md', () => {
 
 describe('error codes', () => {
   it('belong to one room each', () => {
-    const prefixes = [...ROOMS, 'torch', 'safetensors', 'gguf'];
+    const prefixes = [...ROOMS, 'torch', 'safetensors', 'gguf', 'imatrix'];
     expect(DECLARED.filter((code) => !/^[a-z]+\/[a-z0-9]+(-[a-z0-9]+)*$/.test(code))).toEqual([]);
     expect(DECLARED.filter((code) => !prefixes.includes(code.split('/')[0] ?? ''))).toEqual([]);
     expect(DECLARED.filter((code, index) => DECLARED.indexOf(code) !== index)).toEqual([]);
