@@ -52,6 +52,7 @@ export type { OpenModelOptions } from './llama/meta-model.js';
 export type { CheckpointKind } from './llama/meta-checkpoint.js';
 export type { MetaParams, ParamsSection } from './llama/params.js';
 export * from './llama/inspect.js';
+export type { GroupTally, TensorGroupName, TypeTally, WeightTallies, WeightTally } from './llama/weight-tallies.js';
 
 export type { LineFault, LineProblem } from './integrity/checklist.js';
 export type { Condition, ConditionKind } from './integrity/condition.js';
@@ -67,6 +68,7 @@ export * from './convert/plan.js';
 export * from './convert/options.js';
 export * from './convert/convert.js';
 export * from './convert/output.js';
+export { type FallbackCount, type SizeForecast, forecastSizes } from './convert/what-if.js';
 
 export * from './forward/errors.js';
 export * from './forward/forward.js';
