@@ -10,7 +10,7 @@
  * @module
  */
 import type { DType } from '../dtype.js';
-import { planGguf } from '../formats/gguf/plan.js';
+import { type GgufPlan, planGguf } from '../formats/gguf/plan.js';
 import { type Tensor, tensorByteLength } from '../formats/tensor.js';
 import { expectNameInLayout } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
@@ -32,8 +32,8 @@ import { greedyShards, hfTensorOrder } from './safetensors-plan.js';
 export function ggufFile(model: LlamaModel, options: ConvertOptions): PlannedKind {
   const { metadata, tensors, ...kind } = contentOf(model, options);
   const layout = planGguf({ metadata, tensors });
-  const pieces: FilePiece[] = [{ kind: 'bytes', bytes: layout.header }];
-  let end = layout.header.byteLength;
+  const pieces: FilePiece[] = [headerOf(layout)];
+  let end = layout.headerByteLength;
   tensors.forEach((tensor, index) => {
     const { fileOffset } = layout.tensors[index]!;
     pieces.push(...padding(fileOffset - end), { ...tensor, fileOffset });
@@ -42,6 +42,16 @@ export function ggufFile(model: LlamaModel, options: ConvertOptions): PlannedKin
   pieces.push(...padding(layout.byteLength - end));
   const file: PlannedFile = { name: options.fileName ?? `${model.name}.gguf`, byteLength: layout.byteLength, pieces };
   return { ...kind, files: [file] };
+}
+
+/** The header, which is made when it is written: a dry run does without it, and then it is not kept. */
+function headerOf(layout: GgufPlan): FilePiece {
+  return {
+    kind: 'bytes',
+    get bytes() {
+      return layout.header;
+    },
+  };
 }
 
 function padding(length: number): FilePiece[] {
