@@ -16,6 +16,9 @@ const SOURCES = { float32: 0, float16: 1, bfloat16: 30 };
 /** Bytes of a value of these types. */
 const SOURCE_BYTES = { float32: 4, float16: 2, bfloat16: 2 };
 
+/** Values that are quantized at a time, in bytes, so that they and their blocks stay in a core's own cache. */
+const BYTES_AT_A_TIME = 1 << 18;
+
 /** WebAssembly's memory grows by pages of so many bytes. */
 const PAGE = 1 << 16;
 
@@ -35,7 +38,7 @@ const PAGE = 1 << 16;
  */
 
 /**
- * What a kernel found: the index of the first value that is not finite (then nothing was written), and of the first block
+ * What a kernel found: the index of the first value that is not finite (then what was written means nothing), and of the first block
  * with a scale that is not (the blocks are those that ggml makes, but worth nothing); -1 where there is none. Formats without
  * blocks hold infinity and NaN, so nothing is found in them.
  * @typedef {object} KernelOutcome
@@ -48,10 +51,11 @@ const PAGE = 1 << 16;
  * @property {WebAssembly.Memory} memory
  * @property {() => number} heapBase
  * @property {(format: number) => number} canQuantize
+ * @property {(format: number) => number} blockElements
  * @property {(format: number, source: number, src: number, dst: number, rows: number, rowLength: number, importance: number, scratch: number) => number} quantize
  */
 
-/** One instance of the kernels and its memory, which grows to the largest job: not for two jobs at a time. */
+/** One instance of the kernels and its memory, which grows to the longest rows: not for two jobs at a time. */
 export class QuantKernels {
   /** @type {Exports} */
   #exports;
@@ -71,27 +75,51 @@ export class QuantKernels {
   }
 
   /**
-   * Quantizes whole rows into `out`.
+   * Quantizes whole rows into `out`, some at a time: what is copied into the kernels' memory then is still in the
+   * processor's cache when they read it, and that memory stays small.
    *
    * @param {KernelJob} job
    * @param {Uint8Array} out - exactly as long as the blocks
    * @returns {KernelOutcome}
    */
-  quantize({ format, source, values, rowLength, importance }, out) {
-    const rows = values.byteLength / (rowLength * SOURCE_BYTES[source]);
+  quantize(job, out) {
+    const rowBytes = job.rowLength * SOURCE_BYTES[job.source];
+    const rows = job.values.byteLength / rowBytes;
+    const step = Math.max(1, Math.floor(BYTES_AT_A_TIME / rowBytes));
+    const outRowBytes = out.byteLength / rows;
+    /** @type {KernelOutcome} */
+    const outcome = { badValue: -1, badBlock: -1 };
+    for (let row = 0; row < rows; row += step) {
+      const end = Math.min(rows, row + step);
+      const found = this.#quantizeRows(job, row, end, out.subarray(row * outRowBytes, end * outRowBytes));
+      if (found >= 0) return { badValue: row * job.rowLength + found, badBlock: -1 };
+      if (found < -1 && outcome.badBlock < 0)
+        outcome.badBlock = (row * job.rowLength) / this.#exports.blockElements(job.format) - 2 - found;
+    }
+    return outcome;
+  }
+
+  /**
+   * @param {KernelJob} job
+   * @param {number} first - first row
+   * @param {number} last - first row that is left out
+   * @param {Uint8Array} out
+   * @returns {number} what the kernel returns
+   */
+  #quantizeRows({ format, source, values, rowLength, importance }, first, last, out) {
+    const rowBytes = rowLength * SOURCE_BYTES[source];
     const scratch = aligned(this.#exports.heapBase());
     const weights = scratch + aligned(rowLength * 4);
     const src = weights + aligned(rowLength * 4);
-    const dst = src + aligned(values.byteLength);
+    const dst = src + aligned((last - first) * rowBytes);
     this.#reach(dst + out.byteLength);
     const { memory } = this.#exports;
-    new Uint8Array(memory.buffer, src).set(values);
+    new Uint8Array(memory.buffer, src).set(values.subarray(first * rowBytes, last * rowBytes));
     if (importance !== undefined) new Float32Array(memory.buffer, weights).set(importance);
     const given = importance === undefined ? 0 : weights;
-    const found = this.#exports.quantize(format, SOURCES[source], src, dst, rows, rowLength, given, scratch);
-    if (found >= 0) return { badValue: found, badBlock: -1 };
-    out.set(new Uint8Array(memory.buffer, dst, out.byteLength));
-    return { badValue: -1, badBlock: found === -1 ? -1 : -2 - found };
+    const found = this.#exports.quantize(format, SOURCES[source], src, dst, last - first, rowLength, given, scratch);
+    if (found < 0) out.set(new Uint8Array(memory.buffer, dst, out.byteLength));
+    return found;
   }
 
   /** @param {number} end - first byte that is not needed */

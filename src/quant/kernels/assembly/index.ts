@@ -10,7 +10,7 @@
  * @module
  */
 import { storeFloats } from './floats';
-import { quantizeInGroups } from './groups';
+import { elementsOf, quantizeInGroups } from './groups';
 import { quantizeIQ4_NL, quantizeIQ4_XS } from './iq4';
 import { expandToFloat32, firstNotFinite } from './rows';
 import { firstBadScale } from './scales';
@@ -25,6 +25,11 @@ export function heapBase(): usize {
 /** Whether {@link quantize} knows a format, given by ggml's number for its type. */
 export function canQuantize(format: i32): bool {
   return isFloat(format) || isSimple(format) || format == 20 || format == 23;
+}
+
+/** Values in a block of a format. */
+export function blockElements(format: i32): i32 {
+  return elementsOf(format);
 }
 
 /** Whether a format has one step of scales, and its blocks are made in groups. */
