@@ -66,6 +66,21 @@ describe('inspect --what-if', () => {
     expect((await llamaInspect(model, '--what-if', 'bf16')).stdout).toContain('there is no tokenizer');
   });
 
+  it('tells what blocks do not fit, in 80 columns', async () => {
+    const narrow = modelFolder('llama1-tiny'); // rows of 64
+    const { stdout } = await llamaInspect(narrow, '--what-if');
+    expect(stdout).toMatch(
+      /^ {2}q4_k_m +163 kB +6\.11 +41 % {2}12 q5_0 in place of q4_k\n {30,}1 q8_0 in place of q6_k$/m,
+    );
+    expect(stdout).toMatch(/^ {2}q1_0 +impossible$/m);
+    expect(tooWide(stdout)).toEqual([]);
+    const { answer } = await llamaInspectJson<WhatIfAnswer>(narrow, '--what-if', 'q1_0,iq2_xxs');
+    expect(answer.whatIf).toMatchObject([
+      { byteLength: null, bitsPerWeight: null, share: null, problem: { code: 'convert/unsupported-type' } },
+      { needsImportance: true, fallbacks: [{ dtype: 'q4_0', insteadOf: 'q2_k' }, {}], problem: null },
+    ]);
+  });
+
   it.each([
     [[MODEL, '--what-if', 'q4km'], 'did you mean q4_k_m'],
     [['inspect', '--what-if', MODEL], 'a path comes before the option'],

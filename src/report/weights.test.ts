@@ -112,7 +112,7 @@ describe('whatIfLines', () => {
     expect(text(whatIfLines([impossible], PRESENT))).toBe(
       [
         '  as GGUF  bytes  bits per weight  of now',
-        '  q8_0                                     impossible   [convert/unsupported-type]',
+        '  q8_0                                     impossible',
         ...['', '  a has rows of 48', ''],
       ].join('\n'),
     );

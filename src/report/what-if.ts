@@ -54,7 +54,7 @@ const MEANT_FOR: Readonly<Partial<Record<FileTypeName, string>>> = {
 };
 
 function remarksOn({ type, needsImportance, fallbacks, problem }: SizeForecast, { fileType }: Present): string[] {
-  if (problem !== undefined) return [`impossible   [${problem.code}]`];
+  if (problem !== undefined) return ['impossible'];
   const meantFor = MEANT_FOR[type];
   return [
     ...(FILE_TYPES[type].id === fileType ? ['its type now'] : []),
