@@ -3,7 +3,8 @@
  *
  * The scales and the minima of the groups are quantized themselves, against one half precision number each. After that
  * the levels are found again with what a reader will see; the levels of the search are kept only where the group's
- * scale became zero.
+ * scale became zero. That matters where few importances are above zero: the scale of a group may then come out
+ * negative, C keeps its low bits only, and they mean something else to the reader.
  *
  * ```text
  *   value = d * scale[group] * level - dmin * minimum[group]
@@ -33,6 +34,19 @@ export interface OffsetLayout {
   readonly weigh: (group: Float32Array, weights: Float32Array) => void;
   /** What the mean square of the super-block is multiplied with when there are importances. */
   readonly meanSquareFactor: 1 | 2;
+  /** Whether scales and minima that are negative, as bytes 128 to 255, become `scaleTop`. */
+  readonly cutScales: {
+    /** Without importances. */
+    readonly plain: boolean;
+    /** With importances. */
+    readonly weighted: boolean;
+  };
+  /** Writes the quantized scales and minima to the block at `at`. */
+  readonly packScales: (groups: OffsetGroups, out: Uint8Array, at: number) => void;
+  /** Reads the quantized scale of a group from the block at `at`. */
+  readonly scaleOf: (blocks: Uint8Array, at: number, group: number) => number;
+  /** Reads the quantized minimum of a group. */
+  readonly minimumOf: (blocks: Uint8Array, at: number, group: number) => number;
   /** Where the two half precision numbers stand in a block. */
   readonly dAt: number;
   /** The second. */
@@ -58,7 +72,8 @@ export function offsetGroups({ groupLength }: OffsetLayout): OffsetGroups {
 const f = Math.fround;
 
 /**
- * Quantizes a super-block: writes its two half precision numbers to the block at `at`, and the rest to `groups`.
+ * Quantizes a super-block: writes its two half precision numbers and its scales to the block at `at`, and the levels
+ * to `groups`.
  * `importance` has one number for each of the 256 values.
  */
 export function quantizeOffsetGroups(
@@ -69,21 +84,26 @@ export function quantizeOffsetGroups(
   at: number,
   groups: OffsetGroups,
 ): void {
-  const { groupLength, search, dAt, dminAt } = layout;
+  const { groupLength, search, scaleTop, cutScales, dAt, dminAt } = layout;
   if (importance === undefined) fitPlainly(layout, values, out, at, groups);
   else fitByImportance(layout, values, importance, out, at, groups);
+  if (importance === undefined ? cutScales.plain : cutScales.weighted) {
+    for (const bytes of [groups.scales, groups.minima])
+      bytes.forEach((byte, i) => (bytes[i] = Math.min(scaleTop, byte)));
+  }
+  layout.packScales(groups, out, at);
   const d = readHalf(out, at + dAt);
   const dmin = readHalf(out, at + dminAt);
-  groups.scales.forEach((scaleLevel, group) => {
-    const scale = f(d * scaleLevel);
-    if (scale === 0) return;
-    const offset = f(dmin * groups.minima[group]!);
+  for (let group = 0; group < groups.scales.length; group++) {
+    const scale = f(d * layout.scaleOf(out, at, group));
+    if (scale === 0) continue;
+    const offset = f(dmin * layout.minimumOf(out, at, group));
     const first = group * groupLength;
     for (let i = first; i < first + groupLength; i++) {
       const level = nearestInt(f(f(values[i]! + offset) / scale));
       groups.levels[i] = Math.max(0, Math.min(search.top, level));
     }
-  });
+  }
 }
 
 function fitPlainly(
@@ -105,7 +125,7 @@ function fitPlainly(
     const largest = fits.reduce((most, fit) => (of(fit) > most ? of(fit) : most), 0);
     const inverse = largest > 0 ? f(scaleTop / largest) : 0;
     // a negative number becomes a large byte, as in C
-    fits.forEach((fit, group) => (levels[group] = Math.min(scaleTop, nearestInt(f(inverse * of(fit))) & 0xff)));
+    fits.forEach((fit, group) => (levels[group] = nearestInt(f(inverse * of(fit)))));
     writeHalf(out, byte, f(largest / scaleTop));
   };
   quantize(({ scale }) => scale, groups.scales, at + dAt);

@@ -17,7 +17,13 @@
  */
 import type { BlockFormat } from '../block-format.js';
 import { readHalf } from './half-field.js';
-import { type OffsetLayout, SUPER_BLOCK, offsetGroups, quantizeOffsetGroups } from './offset-super-block.js';
+import {
+  type OffsetGroups,
+  type OffsetLayout,
+  SUPER_BLOCK,
+  offsetGroups,
+  quantizeOffsetGroups,
+} from './offset-super-block.js';
 import { packQuarters, quarterOf } from './quarters.js';
 
 const BLOCK_BYTES = 84;
@@ -29,6 +35,7 @@ const GROUP = 16;
 const LAYOUT: OffsetLayout = {
   ...{ groupLength: GROUP, scaleTop: 15, meanSquareFactor: 1, dAt: D, dminAt: DMIN },
   search: { top: 3, from: Math.fround(-0.5), step: Math.fround(0.1), steps: 15, absolute: true },
+  ...{ cutScales: { plain: false, weighted: false }, packScales, scaleOf, minimumOf },
   weigh: (group, weights) => group.forEach((value, i) => (weights[i] = Math.abs(value))),
 };
 
@@ -41,9 +48,20 @@ function quantize(values: Float32Array, out: Uint8Array, importance?: Float32Arr
     const column = importance === undefined ? 0 : first % importance.length;
     const weights = importance?.subarray(column, column + SUPER_BLOCK);
     quantizeOffsetGroups(LAYOUT, values.subarray(first, first + SUPER_BLOCK), weights, out, at, groups);
-    groups.scales.forEach((scale, group) => (out[at + group] = scale | (groups.minima[group]! << 4)));
     packQuarters(groups.levels, out, at + LEVELS);
   }
+}
+
+function packScales({ scales, minima }: OffsetGroups, out: Uint8Array, at: number): void {
+  for (let group = 0; group < scales.length; group++) out[at + group] = scales[group]! | (minima[group]! << 4);
+}
+
+function scaleOf(blocks: Uint8Array, at: number, group: number): number {
+  return blocks[at + group]! & 0x0f;
+}
+
+function minimumOf(blocks: Uint8Array, at: number, group: number): number {
+  return blocks[at + group]! >>> 4;
 }
 
 function dequantize(blocks: Uint8Array, out: Float32Array): void {
@@ -51,9 +69,8 @@ function dequantize(blocks: Uint8Array, out: Float32Array): void {
     const d = readHalf(blocks, at + D);
     const dmin = readHalf(blocks, at + DMIN);
     for (let group = 0; group < SUPER_BLOCK / GROUP; group++) {
-      const packed = blocks[at + group]!;
-      const scale = Math.fround(d * (packed & 0x0f));
-      const offset = Math.fround(dmin * (packed >>> 4));
+      const scale = Math.fround(d * scaleOf(blocks, at, group));
+      const offset = Math.fround(dmin * minimumOf(blocks, at, group));
       for (let i = GROUP * group; i < GROUP * (group + 1); i++) {
         out[first + i] = Math.fround(scale * quarterOf(blocks, at + LEVELS, i)) - offset;
       }

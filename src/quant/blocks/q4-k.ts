@@ -28,6 +28,10 @@ const LEVELS = 16;
 const LAYOUT: OffsetLayout = {
   ...{ groupLength: 32, scaleTop: 63, meanSquareFactor: 2, dAt: 0, dminAt: 2 },
   search: { top: 15, from: -1, step: Math.fround(0.1), steps: 20 },
+  cutScales: { plain: true, weighted: false },
+  packScales: ({ scales, minima }, out, at) => packSixBitScales(scales, minima, out, at + SCALES),
+  scaleOf: (blocks, at, group) => sixBitScale(blocks, at + SCALES, group),
+  minimumOf: (blocks, at, group) => sixBitMinimum(blocks, at + SCALES, group),
   weigh: weighByRootMeanSquare,
 };
 
@@ -40,7 +44,6 @@ function quantize(values: Float32Array, out: Uint8Array, importance?: Float32Arr
     const column = importance === undefined ? 0 : first % importance.length;
     const weights = importance?.subarray(column, column + SUPER_BLOCK);
     quantizeOffsetGroups(LAYOUT, values.subarray(first, first + SUPER_BLOCK), weights, out, at, groups);
-    packSixBitScales(groups.scales, groups.minima, out, at + SCALES);
     for (let run = 0; run < 4; run++) {
       packNibbles(groups.levels.subarray(64 * run, 64 * run + 64), out, at + LEVELS + 32 * run);
     }

@@ -91,7 +91,7 @@ function tryScales(fit: Fit, smallest: number, levels: Uint8Array): ScaleAndOffs
     const trialInverse = f(f(f(from + f(step * trial)) + top) / f(largest - min));
     if (!lineThrough(fit, trialInverse, min, current)) continue;
     const error = errorOf(fit, tried, current.scale, current.offset);
-    if (error >= least || Number.isNaN(error)) continue;
+    if (!(error < least)) continue; // a NaN on either side: the levels stay
     levels.set(tried.subarray(0, levels.length));
     least = error;
     scale = current.scale;
