@@ -12,6 +12,10 @@
 import { storeFloats } from './floats';
 import { elementsOf, quantizeInGroups } from './groups';
 import { quantizeIQ4_NL, quantizeIQ4_XS } from './iq4';
+import { quantizeQ2_K } from './q2-k';
+import { quantizeQ3_K } from './q3-k';
+import { quantizeQ4_K, quantizeQ5_K } from './q4-k';
+import { quantizeQ6_K } from './q6-k';
 import { expandToFloat32, firstNotFinite } from './rows';
 import { firstBadScale } from './scales';
 import { quantizeOffsetWeighted } from './weighted-offset';
@@ -24,7 +28,7 @@ export function heapBase(): usize {
 
 /** Whether {@link quantize} knows a format, given by ggml's number for its type. */
 export function canQuantize(format: i32): bool {
-  return isFloat(format) || isSimple(format) || format == 20 || format == 23;
+  return isFloat(format) || isSimple(format) || (format >= 10 && format <= 14) || format == 20 || format == 23;
 }
 
 /** Values in a block of a format. */
@@ -104,6 +108,16 @@ function quantizeRow(format: i32, values: usize, dst: usize, rowLength: i32, imp
     case 41:
     case 42:
       return quantizeInGroups(format, values, dst, rowLength);
+    case 10:
+      return quantizeQ2_K(values, dst, rowLength, importance);
+    case 11:
+      return quantizeQ3_K(values, dst, rowLength, importance);
+    case 12:
+      return quantizeQ4_K(values, dst, rowLength, importance);
+    case 13:
+      return quantizeQ5_K(values, dst, rowLength, importance);
+    case 14:
+      return quantizeQ6_K(values, dst, rowLength, importance);
     case 20:
       return quantizeIQ4_NL(values, dst, rowLength, importance);
     case 23:
