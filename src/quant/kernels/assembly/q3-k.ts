@@ -90,7 +90,7 @@ function quantizeScales(): void {
 /**
  * The scales of all sixteen groups: levels are fixed, and then moved one by one as long as the fit gets better. Each
  * step waits for the one before it, so the four sets of four groups go side by side, written out because the sums
- * must not leave the registers.
+ * must not leave the registers. Most values stay where they are, and then nothing waits.
  */
 function moveLevels(): void {
   const zero = f32x4.splat(0);
@@ -113,15 +113,16 @@ function moveLevels(): void {
       const lessProductsA = f32x4.sub(productsA, f32x4.mul(weightedA, levelA));
       const lessSquaresA = f32x4.sub(squaresA, f32x4.mul(f32x4.mul(weightA, levelA), levelA));
       const betterA = betterLevel(valueA, lessProductsA, lessSquaresA);
-      const newProductsA = f32x4.add(lessProductsA, f32x4.mul(weightedA, betterA));
-      const newSquaresA = f32x4.add(lessSquaresA, f32x4.mul(f32x4.mul(weightA, betterA), betterA));
-      const movesA = v128.and(
-        v128.and(f32x4.gt(lessProductsA, zero), f32x4.ne(betterA, levelA)),
-        isGain(newProductsA, newSquaresA, productsA, squaresA),
-      );
-      v128.store(movingLevels + at, v128.bitselect(betterA, levelA, movesA));
-      productsA = v128.bitselect(newProductsA, productsA, movesA);
-      squaresA = v128.bitselect(newSquaresA, squaresA, movesA);
+      const wantsA = v128.and(f32x4.gt(lessProductsA, zero), f32x4.ne(betterA, levelA));
+      if (v128.any_true(wantsA)) {
+        const newProducts = f32x4.add(lessProductsA, f32x4.mul(weightedA, betterA));
+        const newSquares = f32x4.add(lessSquaresA, f32x4.mul(f32x4.mul(weightA, betterA), betterA));
+        const moves = v128.and(wantsA, isGain(newProducts, newSquares, productsA, squaresA));
+        v128.store(movingLevels + at, v128.bitselect(betterA, levelA, moves));
+        productsA = v128.bitselect(newProducts, productsA, moves);
+        squaresA = v128.bitselect(newSquares, squaresA, moves);
+        moved = v128.or(moved, moves);
+      }
       const valueB = v128.load(turnedValues + at, 256);
       const levelB = v128.load(movingLevels + at, 256);
       const weightB = f32x4.mul(valueB, valueB);
@@ -129,15 +130,16 @@ function moveLevels(): void {
       const lessProductsB = f32x4.sub(productsB, f32x4.mul(weightedB, levelB));
       const lessSquaresB = f32x4.sub(squaresB, f32x4.mul(f32x4.mul(weightB, levelB), levelB));
       const betterB = betterLevel(valueB, lessProductsB, lessSquaresB);
-      const newProductsB = f32x4.add(lessProductsB, f32x4.mul(weightedB, betterB));
-      const newSquaresB = f32x4.add(lessSquaresB, f32x4.mul(f32x4.mul(weightB, betterB), betterB));
-      const movesB = v128.and(
-        v128.and(f32x4.gt(lessProductsB, zero), f32x4.ne(betterB, levelB)),
-        isGain(newProductsB, newSquaresB, productsB, squaresB),
-      );
-      v128.store(movingLevels + at, v128.bitselect(betterB, levelB, movesB), 256);
-      productsB = v128.bitselect(newProductsB, productsB, movesB);
-      squaresB = v128.bitselect(newSquaresB, squaresB, movesB);
+      const wantsB = v128.and(f32x4.gt(lessProductsB, zero), f32x4.ne(betterB, levelB));
+      if (v128.any_true(wantsB)) {
+        const newProducts = f32x4.add(lessProductsB, f32x4.mul(weightedB, betterB));
+        const newSquares = f32x4.add(lessSquaresB, f32x4.mul(f32x4.mul(weightB, betterB), betterB));
+        const moves = v128.and(wantsB, isGain(newProducts, newSquares, productsB, squaresB));
+        v128.store(movingLevels + at, v128.bitselect(betterB, levelB, moves), 256);
+        productsB = v128.bitselect(newProducts, productsB, moves);
+        squaresB = v128.bitselect(newSquares, squaresB, moves);
+        moved = v128.or(moved, moves);
+      }
       const valueC = v128.load(turnedValues + at, 512);
       const levelC = v128.load(movingLevels + at, 512);
       const weightC = f32x4.mul(valueC, valueC);
@@ -145,15 +147,16 @@ function moveLevels(): void {
       const lessProductsC = f32x4.sub(productsC, f32x4.mul(weightedC, levelC));
       const lessSquaresC = f32x4.sub(squaresC, f32x4.mul(f32x4.mul(weightC, levelC), levelC));
       const betterC = betterLevel(valueC, lessProductsC, lessSquaresC);
-      const newProductsC = f32x4.add(lessProductsC, f32x4.mul(weightedC, betterC));
-      const newSquaresC = f32x4.add(lessSquaresC, f32x4.mul(f32x4.mul(weightC, betterC), betterC));
-      const movesC = v128.and(
-        v128.and(f32x4.gt(lessProductsC, zero), f32x4.ne(betterC, levelC)),
-        isGain(newProductsC, newSquaresC, productsC, squaresC),
-      );
-      v128.store(movingLevels + at, v128.bitselect(betterC, levelC, movesC), 512);
-      productsC = v128.bitselect(newProductsC, productsC, movesC);
-      squaresC = v128.bitselect(newSquaresC, squaresC, movesC);
+      const wantsC = v128.and(f32x4.gt(lessProductsC, zero), f32x4.ne(betterC, levelC));
+      if (v128.any_true(wantsC)) {
+        const newProducts = f32x4.add(lessProductsC, f32x4.mul(weightedC, betterC));
+        const newSquares = f32x4.add(lessSquaresC, f32x4.mul(f32x4.mul(weightC, betterC), betterC));
+        const moves = v128.and(wantsC, isGain(newProducts, newSquares, productsC, squaresC));
+        v128.store(movingLevels + at, v128.bitselect(betterC, levelC, moves), 512);
+        productsC = v128.bitselect(newProducts, productsC, moves);
+        squaresC = v128.bitselect(newSquares, squaresC, moves);
+        moved = v128.or(moved, moves);
+      }
       const valueD = v128.load(turnedValues + at, 768);
       const levelD = v128.load(movingLevels + at, 768);
       const weightD = f32x4.mul(valueD, valueD);
@@ -161,16 +164,16 @@ function moveLevels(): void {
       const lessProductsD = f32x4.sub(productsD, f32x4.mul(weightedD, levelD));
       const lessSquaresD = f32x4.sub(squaresD, f32x4.mul(f32x4.mul(weightD, levelD), levelD));
       const betterD = betterLevel(valueD, lessProductsD, lessSquaresD);
-      const newProductsD = f32x4.add(lessProductsD, f32x4.mul(weightedD, betterD));
-      const newSquaresD = f32x4.add(lessSquaresD, f32x4.mul(f32x4.mul(weightD, betterD), betterD));
-      const movesD = v128.and(
-        v128.and(f32x4.gt(lessProductsD, zero), f32x4.ne(betterD, levelD)),
-        isGain(newProductsD, newSquaresD, productsD, squaresD),
-      );
-      v128.store(movingLevels + at, v128.bitselect(betterD, levelD, movesD), 768);
-      productsD = v128.bitselect(newProductsD, productsD, movesD);
-      squaresD = v128.bitselect(newSquaresD, squaresD, movesD);
-      moved = v128.or(moved, v128.or(v128.or(movesA, movesB), v128.or(movesC, movesD)));
+      const wantsD = v128.and(f32x4.gt(lessProductsD, zero), f32x4.ne(betterD, levelD));
+      if (v128.any_true(wantsD)) {
+        const newProducts = f32x4.add(lessProductsD, f32x4.mul(weightedD, betterD));
+        const newSquares = f32x4.add(lessSquaresD, f32x4.mul(f32x4.mul(weightD, betterD), betterD));
+        const moves = v128.and(wantsD, isGain(newProducts, newSquares, productsD, squaresD));
+        v128.store(movingLevels + at, v128.bitselect(betterD, levelD, moves), 768);
+        productsD = v128.bitselect(newProducts, productsD, moves);
+        squaresD = v128.bitselect(newSquares, squaresD, moves);
+        moved = v128.or(moved, moves);
+      }
     }
     if (!v128.any_true(moved)) break;
   }
