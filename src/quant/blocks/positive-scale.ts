@@ -60,12 +60,12 @@ function addTo(sums: Sums, weight: number, value: number, level: number): void {
 
 function bestInverse(values: Float32Array, weights: Float32Array, top: number, largest: number): number {
   let best = Math.fround(top / largest);
-  // the levels of the first guess are bytes in ggml and not cut off at the top
-  let least = errorOf(values, weights, best, 255);
+  // the levels of the first guess are bytes in ggml, which shows where a value is negative
+  let least = errorOf(values, weights, best, (level) => level & 255);
   for (let attempt = -TRIES; attempt <= TRIES; attempt++) {
     if (attempt === 0) continue;
     const inverse = Math.fround(Math.fround(Math.fround(STEP * attempt) + top) / largest);
-    const error = errorOf(values, weights, inverse, top);
+    const error = errorOf(values, weights, inverse, (level) => Math.min(top, level));
     if (error < least) {
       least = error;
       best = inverse;
@@ -74,12 +74,11 @@ function bestInverse(values: Float32Array, weights: Float32Array, top: number, l
   return best;
 }
 
-function errorOf(values: Float32Array, weights: Float32Array, inverse: number, top: number): number {
+function errorOf(values: Float32Array, weights: Float32Array, inverse: number, cut: (level: number) => number): number {
   const scale = Math.fround(1 / inverse);
   let error = 0;
   for (let i = 0; i < values.length; i++) {
-    const nearest = nearestInt(Math.fround(inverse * values[i]!));
-    const level = top === 255 ? nearest & 255 : Math.min(top, nearest);
+    const level = cut(nearestInt(Math.fround(inverse * values[i]!)));
     const difference = Math.fround(values[i]! - Math.fround(scale * level));
     error = Math.fround(error + Math.fround(Math.fround(weights[i]! * difference) * difference));
   }

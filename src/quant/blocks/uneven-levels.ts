@@ -27,12 +27,12 @@ const TRIES = 7;
 /** Twice the points half way between neighbouring levels; whole numbers, so comparing with them is exact. */
 const DOUBLED_MIDDLES = UNEVEN_LEVELS.slice(1).map((level, i) => level + UNEVEN_LEVELS[i]!);
 
-/** The level nearest to a number; of two that are equally near, the higher. */
+/** The level nearest to a number; of two that are equally near, the higher, and of NaN the highest. */
 export function nearestLevel(value: number): number {
   const doubled = value + value;
   let level = 0;
   for (let step = 8; step > 0; step >>= 1) {
-    if (doubled >= DOUBLED_MIDDLES[level + step - 1]!) level += step;
+    if (!(doubled < DOUBLED_MIDDLES[level + step - 1]!)) level += step; // so for NaN as well
   }
   return level;
 }
