@@ -43,8 +43,11 @@ export function weighSuperBlock(src: usize, importance: usize, factor: f32, grou
   }
 }
 
-/** Quantizes scales and offsets of the groups against their largest, or with weights by least squares. */
-export function quantizeGroups(groups: i32, top: i32, weighted: bool): void {
+/**
+ * Quantizes scales and offsets of the groups against their largest, or with weights by least squares. A scale that came out
+ * negative is a byte from 128 on here, as in C; `cut` says whether it becomes the top.
+ */
+export function quantizeGroups(groups: i32, top: i32, weighted: bool, cut: bool): void {
   if (weighted) {
     dBits = halfBits(fitPositiveScale(groupScales, groupWeights, groups, top, scaleLevels));
     dminBits = halfBits(fitPositiveScale(groupOffsets, groupWeights, groups, top, offsetLevels));
@@ -52,6 +55,9 @@ export function quantizeGroups(groups: i32, top: i32, weighted: bool): void {
     dBits = quantizeByLargest(groupScales, groups, top, scaleLevels);
     dminBits = quantizeByLargest(groupOffsets, groups, top, offsetLevels);
   }
+  if (!cut) return;
+  v128.store(scaleLevels, i8x16.min_u(v128.load(scaleLevels), i8x16.splat(<i8>top)));
+  v128.store(offsetLevels, i8x16.min_u(v128.load(offsetLevels), i8x16.splat(<i8>top)));
 }
 
 function quantizeByLargest(values: usize, groups: i32, top: i32, target: usize): u32 {
@@ -62,9 +68,7 @@ function quantizeByLargest(values: usize, groups: i32, top: i32, target: usize):
   }
   const inverse: f32 = largest > 0 ? <f32>top / largest : 0;
   for (let group = 0; group < groups; group++) {
-    // a negative number becomes a large byte, as in C
-    const level = nearestInt(inverse * load<f32>(values + (group << 2))) & 255;
-    store<u8>(target + group, <u8>min(top, level));
+    store<u8>(target + group, <u8>nearestInt(inverse * load<f32>(values + (group << 2))));
   }
   return halfBits(largest / <f32>top);
 }

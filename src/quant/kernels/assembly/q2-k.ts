@@ -31,12 +31,22 @@ export function quantizeQ2_K(src: usize, dst: usize, length: i32, importance: us
         searchOffsets(eight * 2 * VECTORS, eight * 8, VECTORS, 3, -0.5, 0.1, 15, true);
       }
     }
-    quantizeGroups(16, 15, importance != 0);
+    quantizeGroups(16, 15, importance != 0, false);
+    storeScales(dst);
     findOffsetLevels(src, GROUP, 3);
-    v128.store(dst, v128.or(v128.load(scaleLevels), i16x8.shl(v128.load(offsetLevels), 4)));
     storeQuarters(dst + 16);
     store<u16>(dst, <u16>dBits, 80);
     store<u16>(dst, <u16>dminBits, 82);
   }
   return dst;
+}
+
+/** Stores a byte for each group, and keeps of scales and offsets what a reader will see. */
+function storeScales(dst: usize): void {
+  const nibble = i8x16.splat(15);
+  const offsets = v128.and(v128.load(offsetLevels), nibble);
+  const packed = v128.or(v128.load(scaleLevels), i16x8.shl(offsets, 4));
+  v128.store(dst, packed);
+  v128.store(scaleLevels, v128.and(packed, nibble));
+  v128.store(offsetLevels, i8x16.shr_u(packed, 4));
 }

@@ -32,9 +32,9 @@ export function quantizeQ4_K(src: usize, dst: usize, length: i32, importance: us
       weighPlainly();
       searchOffsets(0, 0, VECTORS, 15, -1, 0.1, 20, false);
     }
-    quantizeGroups(8, 63, importance != 0);
-    findOffsetLevels(src, GROUP, 15);
+    quantizeGroups(8, 63, importance != 0, importance == 0);
     storeScales(dst);
+    findOffsetLevels(src, GROUP, 15);
     storeLowBits(dst + 16);
   }
   return dst;
@@ -52,9 +52,9 @@ export function quantizeQ5_K(src: usize, dst: usize, length: i32, importance: us
       weighPlainly();
       searchOffsets(0, 0, VECTORS, 31, -0.5, 0.1, 15, false);
     }
-    quantizeGroups(8, 63, importance != 0);
-    findOffsetLevels(src, GROUP, 31);
+    quantizeGroups(8, 63, importance != 0, true);
     storeScales(dst);
+    findOffsetLevels(src, GROUP, 31);
     storeFifthBits(dst + 16);
     storeLowBits(dst + 48);
   }
@@ -82,7 +82,10 @@ function weighPlainly(): void {
   }
 }
 
-/** Stores the two half floats, and eight scales and offsets of six bits in twelve bytes. */
+/**
+ * Stores the two half floats, and eight scales and offsets of six bits in twelve bytes; keeps of scales and offsets what a
+ * reader will see.
+ */
 function storeScales(dst: usize): void {
   store<u16>(dst, <u16>dBits);
   store<u16>(dst, <u16>dminBits, 2);
@@ -92,9 +95,16 @@ function storeScales(dst: usize): void {
   const highScales = <u32>(scales >> 32);
   const lowOffsets = <u32>offsets;
   const highOffsets = <u32>(offsets >> 32);
-  store<u32>(dst, lowScales | ((highScales & 0x30303030) << 2), 4);
-  store<u32>(dst, lowOffsets | ((highOffsets & 0x30303030) << 2), 8);
-  store<u32>(dst, (highScales & 0x0f0f0f0f) | ((highOffsets & 0x0f0f0f0f) << 4), 12);
+  const first = lowScales | ((highScales & 0x30303030) << 2);
+  const second = lowOffsets | ((highOffsets & 0x30303030) << 2);
+  const third = (highScales & 0x0f0f0f0f) | ((highOffsets & 0x0f0f0f0f) << 4);
+  store<u32>(dst, first, 4);
+  store<u32>(dst, second, 8);
+  store<u32>(dst, third, 12);
+  store<u32>(scaleLevels, first & 0x3f3f3f3f);
+  store<u32>(scaleLevels, (third & 0x0f0f0f0f) | ((first & 0xc0c0c0c0) >> 2), 4);
+  store<u32>(offsetLevels, second & 0x3f3f3f3f);
+  store<u32>(offsetLevels, ((third >> 4) & 0x0f0f0f0f) | ((second & 0xc0c0c0c0) >> 2), 4);
 }
 
 /** Stores the low four bits of 256 levels: in 32 bytes those of a group, and of the next above them. */
