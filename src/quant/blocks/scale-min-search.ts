@@ -22,8 +22,6 @@ export interface ScaleMinSearch {
   readonly steps: number;
   /** Whether the absolute error counts, not its square. */
   readonly absolute?: boolean;
-  /** Whether levels are cut off before they are rounded, as the searches with importances do. */
-  readonly cutFirst?: boolean;
 }
 
 /** What was found: a value is `scale * level - offset`, both not negative but for what float32 leaves. */
@@ -37,7 +35,7 @@ export interface ScaleAndOffset {
 const f = Math.fround;
 
 /** The searches of ggml that are the same for several formats. */
-export const IMPORTANCE_SEARCH = { from: f(-0.9), step: f(0.05), steps: 36, cutFirst: true } as const;
+export const IMPORTANCE_SEARCH = { from: f(-0.9), step: f(0.05), steps: 36 } as const;
 
 interface Fit {
   readonly values: Float32Array;
@@ -108,7 +106,9 @@ function lineThrough(fit: Fit, inverse: number, min: number, line: ScaleAndOffse
   let sumProducts = 0;
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!;
-    const level = levelOf(f(inverse * f(value - min)), search);
+    // rounded first and cut off then, as llama.cpp 0.5.0 does: ggml's later source cuts first, which differs where the
+    // minimum has come so near to the largest value that a level leaves the range of nearestInt
+    const level = Math.max(0, Math.min(search.top, nearestInt(f(inverse * f(value - min)))));
     tried[i] = level;
     const weighted = f(weights[i]! * level);
     sumLevels = f(sumLevels + weighted);
@@ -124,11 +124,6 @@ function lineThrough(fit: Fit, inverse: number, min: number, line: ScaleAndOffse
     line.scale = f(sumProducts / sumSquares);
   }
   return true;
-}
-
-function levelOf(scaled: number, { top, cutFirst }: ScaleMinSearch): number {
-  if (cutFirst === true) return scaled > 0 ? nearestInt(Math.min(scaled, top)) : 0;
-  return Math.max(0, Math.min(top, nearestInt(scaled)));
 }
 
 function errorOf({ values, weights, search }: Fit, levels: Uint8Array, scale: number, min: number): number {
