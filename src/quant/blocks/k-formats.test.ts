@@ -20,10 +20,38 @@ import { Q6_K } from './q6-k.js';
 
 const FORMATS = { Q2_K, Q3_K, Q4_K, Q5_K, Q6_K };
 
-function quantized(type: string, format: BlockFormat, importance?: Float32Array): Uint8Array {
+/** The first 16 digits of the SHA-256 of what ggml (llama.cpp v0.5.0) makes of matrices that are not in the fixtures. */
+const DIGESTS: Readonly<Record<string, { negative: string; sparse: string; notFinite: string }>> = {
+  Q2_K: { negative: 'ef4b2152e62f57db', sparse: 'a19bde72121b5ac6', notFinite: '479741e089f833ce' },
+  Q3_K: { negative: '33688338da4bebb4', sparse: 'f99fd9eeb5e82f25', notFinite: '83917cd9e4ed6acf' },
+  Q4_K: { negative: 'dfcb4b088bfef14f', sparse: 'fd46f58356793855', notFinite: 'dfea64dc8d822ecf' },
+  Q5_K: { negative: 'd979958ba4160e55', sparse: '17f6d2d9a64cde18', notFinite: 'f70acccd2ce06544' },
+  Q6_K: { negative: 'cbecf0657ef0d938', sparse: 'f90e9c5d657107e1', notFinite: '7519f7b4881d700c' },
+};
+
+function quantized(
+  type: string,
+  format: BlockFormat,
+  importance?: Float32Array,
+  matrix: Float32Array = quantMatrix,
+): Uint8Array {
   const out = new Uint8Array(expectedBlocks(type)!.blocks.length);
-  format.quantize!(quantMatrix, out, importance);
+  format.quantize!(matrix, out, importance);
   return out;
+}
+
+/** Importances that are zero but for every `step`-th, which are spread over forty powers of two. */
+function fewImportances(step: number, spread: number): Float32Array {
+  return Float32Array.from({ length: QUANT_COLUMNS }, (_, i) => (i % step === 0 ? 2 ** (((i * spread) % 40) - 20) : 0));
+}
+
+/** The matrix with one value of each row replaced by NaN, infinity or minus infinity. */
+function notFiniteMatrix(): Float32Array {
+  const matrix = quantMatrix.slice();
+  for (let row = 0; row < QUANT_ROWS; row++) {
+    matrix[row * QUANT_COLUMNS + ((row * 37) % QUANT_COLUMNS)] = [NaN, Infinity, -Infinity][row % 3]!;
+  }
+  return matrix;
 }
 
 /** The name of the first row whose blocks differ. */
@@ -53,9 +81,27 @@ describe.each(Object.entries(FORMATS))('%s', (type, format: BlockFormat) => {
   });
 
   it('gives the values that ggml gives', () => {
-    const { blocks, dequantizedSha256 } = expectedBlocks(type)!;
-    const out = new Float32Array(quantMatrix.length);
-    format.dequantize(blocks, out);
-    expect(sha256(out)).toBe(dequantizedSha256);
+    for (const { blocks, dequantizedSha256 } of [expectedBlocks(type)!, expectedWeightedBlocks(type)]) {
+      const out = new Float32Array(quantMatrix.length);
+      format.dequantize(blocks, out);
+      expect(sha256(out)).toBe(dequantizedSha256);
+    }
+  });
+
+  it('makes what ggml makes where few importances are above zero, so that scales come out negative', () => {
+    const negative = quantMatrix.map((value) => -Math.abs(value));
+    const found = quantized(type, format, fewImportances(9, 53), negative);
+    expect(sha256(found).slice(0, 16)).toBe(DIGESTS[type]!.negative);
+  });
+
+  it('makes what ggml makes where few values are not zero, so that levels leave the range of the rounding', () => {
+    const sparse = quantMatrix.map((value, i) => (i % 13 === 0 ? -Math.abs(value) : 0));
+    const found = quantized(type, format, fewImportances(3, 37), sparse);
+    expect(sha256(found).slice(0, 16)).toBe(DIGESTS[type]!.sparse);
+  });
+
+  it('makes of NaN and infinity what ggml makes of them', () => {
+    const found = quantized(type, format, undefined, notFiniteMatrix());
+    expect(sha256(found).slice(0, 16)).toBe(DIGESTS[type]!.notFinite);
   });
 });
