@@ -17,6 +17,7 @@ import {
   nearestInt,
   offsetLevels,
   scaleLevels,
+  storeCutLevels,
   storeDividedLevels,
   storeMultipliedLevels,
   weights,
@@ -76,7 +77,7 @@ function quantizeByLargest(values: usize, groups: i32, top: i32, target: usize):
 /** The levels for the scales that a reader will see; those of the search for groups whose scale became zero. */
 // @ts-ignore: decorator
 @inline
-export function findOffsetLevels(src: usize, groupBytes: usize, top: i32): void {
+export function findOffsetLevels(src: usize, groupBytes: usize, top: i32, weighted: bool): void {
   const high = i32x4.splat(top);
   const zero = i32x4.splat(0);
   const d = floatOfHalf(dBits);
@@ -95,7 +96,8 @@ export function findOffsetLevels(src: usize, groupBytes: usize, top: i32): void 
       const inverse = v128.load32_splat(groupInverses + (group << 2));
       const minimum = v128.load32_splat(groupMinima + (group << 2));
       for (let at = from; at < from + groupBytes; at += 64, target += 16) {
-        storeMultipliedLevels(at, target, minimum, inverse, zero, high);
+        if (weighted) storeCutLevels(at, target, minimum, inverse, f32x4.splat(<f32>top));
+        else storeMultipliedLevels(at, target, minimum, inverse, zero, high);
       }
     }
   }

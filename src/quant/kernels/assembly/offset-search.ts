@@ -3,7 +3,8 @@
  *
  * A sum waits for its last addition, so two sets of four groups go side by side. Levels are rounded and cut off as
  * float32, which takes four instructions; they are right as long as nothing exceeds 2^22. Where it could (a trial can start from a
- * minimum that lies close to the largest value), the trial is made with whole numbers, and makes what ggml makes of them.
+ * minimum that lies close to the largest value), the trial is made with whole numbers, and makes what ggml makes of them. With
+ * importances ggml cuts off before it rounds, which is what float32 does here anyway.
  *
  * @module
  */
@@ -67,6 +68,7 @@ export function searchOffsets(
   delta: f32,
   steps: i32,
   absolute: bool,
+  cutFirst: bool,
 ): void {
   const zero = f32x4.splat(0);
   begin(place, bytes);
@@ -80,7 +82,10 @@ export function searchOffsets(
   let bestMinimumB = minimumB;
   let scaleA = f32x4.div(f32x4.splat(1), bestInverseA);
   let scaleB = f32x4.div(f32x4.splat(1), bestInverseB);
-  sumLevels(place, bytes, bestInverseA, minimumA, bestInverseB, minimumB, top);
+  // infinity times anything has the level 0 at first, as zero has
+  bestInverseA = v128.andnot(bestInverseA, f32x4.eq(bestInverseA, f32x4.splat(Infinity)));
+  bestInverseB = v128.andnot(bestInverseB, f32x4.eq(bestInverseB, f32x4.splat(Infinity)));
+  sumLevels(place, bytes, bestInverseA, minimumA, bestInverseB, minimumB, top, false);
   sumErrors(place, bytes, scaleA, minimumA, scaleB, minimumB, absolute);
   let leastA = errorA;
   let leastB = errorB;
@@ -88,7 +93,7 @@ export function searchOffsets(
     const range = f32x4.splat(from + delta * <f32>step + top);
     const inverseA = v128.andnot(f32x4.div(range, f32x4.sub(largestA, minimumA)), flatA);
     const inverseB = v128.andnot(f32x4.div(range, f32x4.sub(largestB, minimumB)), flatB);
-    sumLevels(place, bytes, inverseA, minimumA, inverseB, minimumB, top);
+    sumLevels(place, bytes, inverseA, minimumA, inverseB, minimumB, top, cutFirst);
     solve(weightSumA, valueSumA, levelSumA, squareSumA, productSumA);
     const trialScaleA = trialScale;
     const trialMinimumA = trialMinimum;
@@ -198,8 +203,9 @@ function sumLevels(
   inverseB: v128,
   minimumB: v128,
   top: f32,
+  cutFirst: bool,
 ): void {
-  if (!areTame(inverseA, minimumA, inverseB, minimumB)) {
+  if (!cutFirst && !areTame(inverseA, minimumA, inverseB, minimumB)) {
     sumWildLevels(place + bytes, bytes, inverseB, minimumB, top);
     levelSumB = levelSumA;
     squareSumB = squareSumA;

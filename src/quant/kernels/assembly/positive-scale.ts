@@ -31,7 +31,7 @@ export function fitPositiveScale(values: usize, weights: usize, count: i32, top:
   for (let i = 0; i < count; i++) {
     const level = min(top, nearestInt(inverse * load<f32>(values + (i << 2))));
     store<u8>(levels + i, <u8>level);
-    addTo(load<f32>(weights + (i << 2)), load<f32>(values + (i << 2)), <f32>(level & 255));
+    addTo(load<f32>(weights + (i << 2)), load<f32>(values + (i << 2)), <f32>level);
   }
   for (let round = 0; round < 5; round++) if (!moveLevels(values, weights, count, top, levels)) break;
   return levelLevel > 0 ? valueLevel / levelLevel : 0;
