@@ -2,18 +2,15 @@ import { describe, expect, it } from 'vitest';
 
 import { TEXT_MODELS } from '../testing/fixtures.js';
 import { fixtureVocabulary } from '../testing/vocabularies.js';
+import { spellTokens } from './byte-alphabet.js';
 import { byteLevelMerges, sentencePieceMerges } from './merges.js';
-import { TokenTable } from './token-table.js';
+import { parseTiktoken } from './tiktoken.js';
 
-function table(tokens: readonly string[]): TokenTable {
-  const encoded = tokens.map((token) => Buffer.from(token));
-  const offsets = new Uint32Array(tokens.length + 1);
-  for (const [id, { byteLength }] of encoded.entries()) offsets[id + 1] = offsets[id]! + byteLength;
-  return new TokenTable({ bytes: Buffer.concat(encoded), offsets });
-}
-
+/** Merges of tokens that are given in Latin-1, one character for a byte. */
 function merges(...tokens: readonly string[]): string[] {
-  return [...byteLevelMerges(table(tokens), tokens.length)];
+  const lines = tokens.map((token, rank) => `${Buffer.from(token, 'latin1').toString('base64')} ${rank}\n`);
+  const ranks = parseTiktoken(Buffer.from(lines.join('')));
+  return [...byteLevelMerges(ranks, spellTokens(ranks, ['<|special|>']))];
 }
 
 /** The derivation as one would write it with strings: slow, and plainly right. */
@@ -36,17 +33,17 @@ describe('byteLevelMerges', () => {
 
   it('leaves out cuts whose halves are no tokens', () => {
     expect(merges('a', 'b', 'abab', 'xab')).toEqual([]);
-    expect(merges()).toEqual([]);
+    expect(merges('a')).toEqual([]);
   });
 
-  it('cuts between characters only, and only the tokens of the base', () => {
-    const tokens = table(['Ġ', 'Ċ', 'ĠĊ', 'ĠĊĠ', 'ĊĊ']);
-    expect([...byteLevelMerges(tokens, 4)]).toEqual(['Ġ Ċ', 'ĠĊ Ġ']);
-    expect([...byteLevelMerges(tokens, 3)]).toEqual(['Ġ Ċ']);
+  it('puts the space between characters, whose spelling takes one byte or two', () => {
+    expect(merges(' ', '\n', 'a', ' \n', '\xffa', ' \na', '\xff', '\na')).toEqual([
+      ...['Ġ Ċ', 'ÿ a', 'Ġ Ċa', 'ĠĊ a', 'Ċ a'],
+    ]);
   });
 
-  it('has room for tokens with more cuts than usual', () => {
-    const runs = Array.from({ length: 256 }, (_, index) => 'Ġ'.repeat(index + 1));
+  it('has room for tokens with more cuts than usual, the longest that there may be', () => {
+    const runs = Array.from({ length: 256 }, (_, index) => '!'.repeat(index + 1));
     expect(merges(...runs)).toEqual(mergesByStrings(runs));
     expect(merges(...runs.toReversed())).toEqual(mergesByStrings(runs.toReversed()));
   });

@@ -11,32 +11,29 @@
  * @module
  */
 import { PackedStrings } from '../formats/packed-strings.js';
-import { TokenIndex } from './token-index.js';
+import type { TiktokenRanks } from './tiktoken.js';
 import { continues, type TokenTable } from './token-table.js';
 
 /**
  * Merges of byte-level BPE: tokens in id order, the cuts of one token by the id of the left half, then of the
  * right one. 280,147 merges from the 128,000 tokens of Llama 3 in about 50 ms; each is kept as a number.
  *
- * @param tokens - tokens in GPT-2's alphabet, by id
- * @param baseSize - how many of them text is split into
+ * @param ranks - the tokens' bytes
+ * @param spelled - the same tokens in GPT-2's alphabet, one character for a byte; others may follow
  */
-export function byteLevelMerges(tokens: TokenTable, baseSize: number): PackedStrings {
-  const { bytes, offsets } = tokens;
-  const index = new TokenIndex(tokens, baseSize);
-  for (let id = 0; id < baseSize; id++) index.add(id);
-  const found = new FoundCuts(baseSize * USUAL_CUTS_PER_TOKEN);
-  for (let id = 0; id < baseSize; id++) {
-    const start = offsets[id]!;
-    const end = offsets[id + 1]!;
-    found.beginToken(id);
+export function byteLevelMerges({ offsets, index }: TiktokenRanks, spelled: TokenTable): PackedStrings {
+  const count = offsets.length - 1;
+  const found = new FoundCuts(count * USUAL_CUTS_PER_TOKEN);
+  for (let rank = 0; rank < count; rank++) {
+    const start = offsets[rank]!;
+    const end = offsets[rank + 1]!;
+    found.beginToken(rank);
     for (let cut = start + 1; cut < end; cut++) {
-      if (continues(bytes[cut]!)) continue;
       const left = index.find(start, cut);
       if (left >= 0 && index.find(cut, end) >= 0) found.add(cut - start, left);
     }
   }
-  return new CutTokens(tokens, found.cuts);
+  return new CutTokens(spelled, found.cuts);
 }
 
 /** Llama 3 has 2.2. */
@@ -45,14 +42,14 @@ const USUAL_CUTS_PER_TOKEN = 3;
 /**
  * A merge as one number: the id of the token it makes, and below it the bytes of its left half.
  *
- *     31    30 29                  10 9            0
- *     +-------+----------------------+--------------+
- *     |   0   |      id of token     | bytes before |
- *     +-------+----------------------+--------------+
+ *     31  28 27                   8 7            0
+ *     +-----+----------------------+--------------+
+ *     |  0  |      id of token     | bytes before |
+ *     +-----+----------------------+--------------+
  *
- * A vocabulary has at most 2^20 tokens of 256 bytes, which spelling at most doubles.
+ * A vocabulary has at most 2^20 tokens of 256 bytes, the last of which is never before a cut.
  */
-const CUT_BITS = 10;
+const CUT_BITS = 8;
 const CUT_MASK = 2 ** CUT_BITS - 1;
 
 /** Collects merges; those of one token in the order of their left halves' ids. */
@@ -124,14 +121,16 @@ class CutTokens extends PackedStrings {
 
   copyInto(index: number, target: Uint8Array, at: number): void {
     const { bytes, offsets } = this.#tokens;
-    const packed = this.#cuts[index]!;
-    const start = offsets[packed >>> CUT_BITS]!;
-    const end = offsets[(packed >>> CUT_BITS) + 1]!;
-    const cut = start + (packed & CUT_MASK);
+    const merge = this.#cuts[index]!;
+    const id = merge >>> CUT_BITS;
+    const end = offsets[id + 1]!;
+    let before = merge & CUT_MASK; // characters still to come before the space
     let to = at;
-    for (let from = start; from < cut; from++) target[to++] = bytes[from]!;
-    target[to++] = SPACE;
-    for (let from = cut; from < end; from++) target[to++] = bytes[from]!;
+    for (let from = offsets[id]!; from < end; from++) {
+      const byte = bytes[from]!;
+      if (!continues(byte) && before-- === 0) target[to++] = SPACE;
+      target[to++] = byte;
+    }
   }
 }
 

@@ -23,11 +23,11 @@ export class TokenIndex {
   readonly #slots: Uint32Array;
   readonly #mask: number;
 
-  /** @param capacity - most tokens that will be added */
-  constructor({ bytes, offsets }: TokenBytes, capacity: number) {
+  /** No token is in the index until it is added. */
+  constructor({ bytes, offsets }: TokenBytes) {
     this.#bytes = bytes;
     this.#offsets = offsets;
-    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(capacity * 2 + 1)));
+    this.#slots = new Uint32Array(2 ** Math.ceil(Math.log2(offsets.length * 2)));
     this.#mask = this.#slots.length - 1;
   }
 

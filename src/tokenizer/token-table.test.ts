@@ -17,7 +17,7 @@ describe('TokenTable', () => {
 
 describe('TokenIndex', () => {
   const bytes = Buffer.from('ab' + 'a' + 'ab' + 'abc');
-  const index = new TokenIndex({ bytes, offsets: Uint32Array.of(0, 2, 3, 5, 8) }, 4);
+  const index = new TokenIndex({ bytes, offsets: Uint32Array.of(0, 2, 3, 5, 8) });
 
   it('adds a token once', () => {
     expect([0, 1, 2, 3].map((id) => index.add(id))).toEqual([-1, -1, 0, -1]);

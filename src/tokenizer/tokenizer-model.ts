@@ -82,7 +82,7 @@ function vocabularyOfRanks(bytes: Uint8Array, { generation, endOfTurn, path }: T
     eosId: baseSize + (endOfTurn ? SPECIAL_OFFSET.endOfTurn : SPECIAL_OFFSET.endOfText),
     unknownId: undefined,
     spaces: undefined,
-    merges: () => (merges ??= byteLevelMerges(packedPieces, baseSize)),
+    merges: () => (merges ??= byteLevelMerges(ranks, packedPieces)),
   };
 }
 
