@@ -81,25 +81,28 @@ export function storeFiveBits(dst: usize, low: v128, high: v128): void {
   storeNibbles(dst + 4, v128.and(low, nibble), v128.and(high, nibble));
 }
 
-/** One lane of a vector of float32 in all lanes: `lane` is 0 to 3. */
+/** Lane 0 of a vector of float32 in all lanes. */
 // @ts-ignore: decorator
 @inline
 export function splatLane0(vector: v128): v128 {
   return v128.shuffle<i32>(vector, vector, 0, 0, 0, 0);
 }
 
+/** Lane 1 in all lanes. */
 // @ts-ignore: decorator
 @inline
 export function splatLane1(vector: v128): v128 {
   return v128.shuffle<i32>(vector, vector, 1, 1, 1, 1);
 }
 
+/** Lane 2 in all lanes. */
 // @ts-ignore: decorator
 @inline
 export function splatLane2(vector: v128): v128 {
   return v128.shuffle<i32>(vector, vector, 2, 2, 2, 2);
 }
 
+/** Lane 3 in all lanes. */
 // @ts-ignore: decorator
 @inline
 export function splatLane3(vector: v128): v128 {

@@ -17,14 +17,15 @@ import {
   nearestInt,
   offsetLevels,
   scaleLevels,
-  storeCutLevels,
   storeDividedLevels,
   storeMultipliedLevels,
   weights,
 } from './turned-groups';
 
-/** Half precision bits of the scale of the scales, and of that of the offsets. */
+/** Half precision bits of the scale of the scales. */
 export let dBits: u32 = 0;
+
+/** Half precision bits of the scale of the offsets. */
 export let dminBits: u32 = 0;
 
 /** Weights under importances of 256 values, and their sum in each group of `groupBytes`; `factor` is 1 or 2. */
@@ -77,7 +78,7 @@ function quantizeByLargest(values: usize, groups: i32, top: i32, target: usize):
 /** The levels for the scales that a reader will see; those of the search for groups whose scale became zero. */
 // @ts-ignore: decorator
 @inline
-export function findOffsetLevels(src: usize, groupBytes: usize, top: i32, weighted: bool): void {
+export function findOffsetLevels(src: usize, groupBytes: usize, top: i32): void {
   const high = i32x4.splat(top);
   const zero = i32x4.splat(0);
   const d = floatOfHalf(dBits);
@@ -96,8 +97,7 @@ export function findOffsetLevels(src: usize, groupBytes: usize, top: i32, weight
       const inverse = v128.load32_splat(groupInverses + (group << 2));
       const minimum = v128.load32_splat(groupMinima + (group << 2));
       for (let at = from; at < from + groupBytes; at += 64, target += 16) {
-        if (weighted) storeCutLevels(at, target, minimum, inverse, f32x4.splat(<f32>top));
-        else storeMultipliedLevels(at, target, minimum, inverse, zero, high);
+        storeMultipliedLevels(at, target, minimum, inverse, zero, high);
       }
     }
   }

@@ -3,8 +3,7 @@
  *
  * A sum waits for its last addition, so two sets of four groups go side by side. Levels are rounded and cut off as
  * float32, which takes four instructions; they are right as long as nothing exceeds 2^22. Where it could (a trial can start from a
- * minimum that lies close to the largest value), the trial is made with whole numbers, and makes what ggml makes of them. With
- * importances ggml cuts off before it rounds, which is what float32 does here anyway.
+ * minimum that lies close to the largest value), the trial is made with whole numbers, and makes what ggml makes of them.
  *
  * @module
  */
@@ -68,7 +67,6 @@ export function searchOffsets(
   delta: f32,
   steps: i32,
   absolute: bool,
-  cutFirst: bool,
 ): void {
   const zero = f32x4.splat(0);
   begin(place, bytes);
@@ -85,7 +83,7 @@ export function searchOffsets(
   // infinity times anything has the level 0 at first, as zero has
   bestInverseA = v128.andnot(bestInverseA, f32x4.eq(bestInverseA, f32x4.splat(Infinity)));
   bestInverseB = v128.andnot(bestInverseB, f32x4.eq(bestInverseB, f32x4.splat(Infinity)));
-  sumLevels(place, bytes, bestInverseA, minimumA, bestInverseB, minimumB, top, false);
+  sumLevels(place, bytes, bestInverseA, minimumA, bestInverseB, minimumB, top);
   sumErrors(place, bytes, scaleA, minimumA, scaleB, minimumB, absolute);
   let leastA = errorA;
   let leastB = errorB;
@@ -93,7 +91,7 @@ export function searchOffsets(
     const range = f32x4.splat(from + delta * <f32>step + top);
     const inverseA = v128.andnot(f32x4.div(range, f32x4.sub(largestA, minimumA)), flatA);
     const inverseB = v128.andnot(f32x4.div(range, f32x4.sub(largestB, minimumB)), flatB);
-    sumLevels(place, bytes, inverseA, minimumA, inverseB, minimumB, top, cutFirst);
+    sumLevels(place, bytes, inverseA, minimumA, inverseB, minimumB, top);
     solve(weightSumA, valueSumA, levelSumA, squareSumA, productSumA);
     const trialScaleA = trialScale;
     const trialMinimumA = trialMinimum;
@@ -203,9 +201,8 @@ function sumLevels(
   inverseB: v128,
   minimumB: v128,
   top: f32,
-  cutFirst: bool,
 ): void {
-  if (!cutFirst && !areTame(inverseA, minimumA, inverseB, minimumB)) {
+  if (!areTame(inverseA, minimumA, inverseB, minimumB)) {
     sumWildLevels(place + bytes, bytes, inverseB, minimumB, top);
     levelSumB = levelSumA;
     squareSumB = squareSumA;

@@ -20,7 +20,7 @@ export function quantizeQ2_K(src: usize, dst: usize, length: i32, importance: us
       weighSuperBlock(src, importance, 1, GROUP);
       turnGroups(weights, turnedWeights, GROUP);
       for (let eight: usize = 0; eight < 2; eight++) {
-        searchOffsets(eight * 2 * VECTORS, eight * 8, VECTORS, 3, -0.9, 0.05, 36, false, true);
+        searchOffsets(eight * 2 * VECTORS, eight * 8, VECTORS, 3, -0.9, 0.05, 36, false);
       }
       importance += SUPER_BLOCK;
     } else {
@@ -28,12 +28,12 @@ export function quantizeQ2_K(src: usize, dst: usize, length: i32, importance: us
         v128.store(turnedWeights + at, f32x4.abs(v128.load(turnedValues + at)));
       }
       for (let eight: usize = 0; eight < 2; eight++) {
-        searchOffsets(eight * 2 * VECTORS, eight * 8, VECTORS, 3, -0.5, 0.1, 15, true, false);
+        searchOffsets(eight * 2 * VECTORS, eight * 8, VECTORS, 3, -0.5, 0.1, 15, true);
       }
     }
     quantizeGroups(16, 15, importance != 0, false);
     storeScales(dst);
-    findOffsetLevels(src, GROUP, 3, importance != 0);
+    findOffsetLevels(src, GROUP, 3);
     storeQuarters(dst + 16);
     store<u16>(dst, <u16>dBits, 80);
     store<u16>(dst, <u16>dminBits, 82);

@@ -26,15 +26,15 @@ export function quantizeQ4_K(src: usize, dst: usize, length: i32, importance: us
     turnGroups(src, turnedValues, GROUP);
     if (importance != 0) {
       weighImportant(src, importance);
-      searchOffsets(0, 0, VECTORS, 15, -0.9, 0.05, 36, false, true);
+      searchOffsets(0, 0, VECTORS, 15, -0.9, 0.05, 36, false);
       importance += SUPER_BLOCK;
     } else {
       weighPlainly();
-      searchOffsets(0, 0, VECTORS, 15, -1, 0.1, 20, false, false);
+      searchOffsets(0, 0, VECTORS, 15, -1, 0.1, 20, false);
     }
     quantizeGroups(8, 63, importance != 0, importance == 0);
     storeScales(dst);
-    findOffsetLevels(src, GROUP, 15, importance != 0);
+    findOffsetLevels(src, GROUP, 15);
     storeLowBits(dst + 16);
   }
   return dst;
@@ -46,15 +46,15 @@ export function quantizeQ5_K(src: usize, dst: usize, length: i32, importance: us
     turnGroups(src, turnedValues, GROUP);
     if (importance != 0) {
       weighImportant(src, importance);
-      searchOffsets(0, 0, VECTORS, 31, -0.9, 0.05, 36, false, true);
+      searchOffsets(0, 0, VECTORS, 31, -0.9, 0.05, 36, false);
       importance += SUPER_BLOCK;
     } else {
       weighPlainly();
-      searchOffsets(0, 0, VECTORS, 31, -0.5, 0.1, 15, false, false);
+      searchOffsets(0, 0, VECTORS, 31, -0.5, 0.1, 15, false);
     }
     quantizeGroups(8, 63, importance != 0, true);
     storeScales(dst);
-    findOffsetLevels(src, GROUP, 31, importance != 0);
+    findOffsetLevels(src, GROUP, 31);
     storeFifthBits(dst + 16);
     storeLowBits(dst + 48);
   }

@@ -110,16 +110,6 @@ export function storeDividedLevels(src: usize, dst: usize, offset: v128, scale: 
   v128.store(dst, bytesOf(i32x4.sub(a, low), i32x4.sub(b, low), i32x4.sub(c, low), i32x4.sub(d, low)));
 }
 
-/** Stores the levels of sixteen values: inverse * (value - offset), moved into 0 to `high` and then rounded. */
-export function storeCutLevels(src: usize, dst: usize, offset: v128, inverse: v128, high: v128): void {
-  for (let i: usize = 0; i < 16; i += 4, src += 16) {
-    const scaled = f32x4.mul(inverse, f32x4.sub(v128.load(src), offset));
-    const within = f32x4.pmin(high, f32x4.pmax(f32x4.splat(0), scaled));
-    const level = nearestWithin(within, i32x4.splat(0), i32x4.splat(255));
-    v128.store32_lane(dst + i, bytesOf(level, level, level, level), 0);
-  }
-}
-
 /** Stores the levels of sixteen values: inverse * (value - offset), rounded and moved into `low` to `high`, `low` taken off. */
 // @ts-ignore: decorator
 @inline
