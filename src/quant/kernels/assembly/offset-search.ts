@@ -2,13 +2,12 @@
  * Scale and minimum of eight groups at a time: `quant/blocks/scale-min-search.ts`, a group in each lane of two vectors.
  *
  * A sum waits for its last addition, so two sets of four groups go side by side. Levels are rounded and cut off as
- * float32, which takes four instructions; they are right as long as nothing exceeds 2^22. Where it could (a trial can start from a
+ * float32, which takes three instructions; they are right as long as nothing exceeds 2^22. Where it could (a trial can start from a
  * minimum that lies close to the largest value), the trial is made with whole numbers, and makes what ggml makes of them.
  *
  * @module
  */
 import {
-  ROUNDING,
   groupInverses,
   groupMinima,
   groupOffsets,
@@ -243,9 +242,7 @@ function sumLevels(
 // @ts-ignore: decorator
 @inline
 function levelOf(scaled: v128, top: f32): v128 {
-  const rounding = f32x4.splat(ROUNDING);
-  const rounded = f32x4.sub(f32x4.add(scaled, rounding), rounding);
-  return f32x4.pmin(f32x4.splat(top), f32x4.pmax(f32x4.splat(0), rounded));
+  return f32x4.pmin(f32x4.splat(top), f32x4.pmax(f32x4.splat(0), f32x4.nearest(scaled)));
 }
 
 function sumWildLevels(place: usize, bytes: usize, inverse: v128, minimum: v128, top: f32): void {

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { ROUNDING, groupInverses, groupScales, groupZeros, turnedValues, turnedWeights } from './turned-groups';
+import { groupInverses, groupScales, groupZeros, turnedValues, turnedWeights } from './turned-groups';
 
 /** A largest magnitude below this counts as zero. */
 const SMALLEST: f32 = 1e-15;
@@ -98,8 +98,7 @@ export function searchScales(place: usize, group: usize, top: f32): void {
 // @ts-ignore: decorator
 @inline
 function levelOf(value: v128, inverse: v128, top: f32): v128 {
-  const rounding = f32x4.splat(ROUNDING);
-  const rounded = f32x4.sub(f32x4.add(f32x4.mul(inverse, value), rounding), rounding);
+  const rounded = f32x4.nearest(f32x4.mul(inverse, value));
   return f32x4.pmin(f32x4.splat(top - 1), f32x4.pmax(f32x4.splat(-top), rounded));
 }
 
