@@ -10,7 +10,7 @@
 /** Strings in an array, or packed. */
 export type StringList = readonly string[] | PackedStrings;
 
-/** Strings that are made only when someone goes through them, anew each time. */
+/** Strings that are made only when someone goes through them. */
 export abstract class PackedStrings implements Iterable<string> {
   /** Number of strings. */
   abstract readonly length: number;
@@ -33,15 +33,7 @@ export abstract class PackedStrings implements Iterable<string> {
   }
 
   /** The strings in order. */
-  *[Symbol.iterator](): Generator<string, undefined> {
-    let room = new Uint8Array(256);
-    for (let index = 0; index < this.length; index++) {
-      const byteLength = this.byteLengthOf(index);
-      if (byteLength > room.byteLength) room = new Uint8Array(2 * byteLength);
-      this.copyInto(index, room, 0);
-      yield UTF8.decode(room.subarray(0, byteLength));
-    }
-  }
+  abstract [Symbol.iterator](): Iterator<string>;
 }
 
 const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true });

@@ -27,10 +27,9 @@ export function byteLevelMerges({ offsets, index }: TiktokenRanks, spelled: Toke
   for (let rank = 0; rank < count; rank++) {
     const start = offsets[rank]!;
     const end = offsets[rank + 1]!;
-    found.beginToken(rank);
     for (let cut = start + 1; cut < end; cut++) {
       const left = index.find(start, cut);
-      if (left >= 0 && index.find(cut, end) >= 0) found.add(cut - start, left);
+      if (left >= 0 && index.find(cut, end) >= 0) found.add(rank, cut - start, left);
     }
   }
   return new CutTokens(spelled, found.cuts);
@@ -56,11 +55,11 @@ const CUT_MASK = 2 ** CUT_BITS - 1;
 class FoundCuts {
   #cuts: Uint32Array;
   #count = 0;
-  #id = 0;
-  /** Where the merges of the current token begin. */
-  #first = 0;
-  /** Ids of their left halves. */
-  readonly #lefts: number[] = [];
+  /** Token whose merges are being added. */
+  #id = -1;
+  /** Ids of their left halves, of which there are `#added`. */
+  readonly #lefts = new Uint32Array(2 ** CUT_BITS);
+  #added = 0;
 
   constructor(capacity: number) {
     this.#cuts = new Uint32Array(capacity);
@@ -70,23 +69,21 @@ class FoundCuts {
     return this.#cuts.subarray(0, this.#count);
   }
 
-  beginToken(id: number): void {
-    this.#id = id;
-    this.#first = this.#count;
-  }
-
   /** Puts the merge behind those of lesser left halves; they are few, and mostly in order already. */
-  add(byteLength: number, left: number): void {
+  add(id: number, byteLength: number, left: number): void {
+    if (id !== this.#id) this.#added = 0;
+    this.#id = id;
     if (this.#count === this.#cuts.length) this.#grow();
     const cuts = this.#cuts;
+    const lefts = this.#lefts;
     let at = this.#count++;
-    let nth = at - this.#first;
-    for (; nth > 0 && this.#lefts[nth - 1]! > left; at--, nth--) {
+    let nth = this.#added++;
+    for (; nth > 0 && lefts[nth - 1]! > left; at--, nth--) {
       cuts[at] = cuts[at - 1]!;
-      this.#lefts[nth] = this.#lefts[nth - 1]!;
+      lefts[nth] = lefts[nth - 1]!;
     }
-    cuts[at] = (this.#id << CUT_BITS) | byteLength;
-    this.#lefts[nth] = left;
+    cuts[at] = (id << CUT_BITS) | byteLength;
+    lefts[nth] = left;
   }
 
   #grow(): void {
@@ -109,6 +106,15 @@ class CutTokens extends PackedStrings {
     let utf8Length = 0;
     for (let index = 0; index < cuts.length; index++) utf8Length += this.byteLengthOf(index);
     this.utf8Length = utf8Length;
+  }
+
+  *[Symbol.iterator](): Generator<string, undefined> {
+    const texts = this.#tokens.toStrings();
+    for (const merge of this.#cuts) {
+      const text = texts[merge >>> CUT_BITS]!;
+      const cut = merge & CUT_MASK;
+      yield `${text.slice(0, cut)} ${text.slice(cut)}`;
+    }
   }
 
   get length(): number {

@@ -47,21 +47,20 @@ export class TokenIndex {
   /** The slot of the token with these bytes, or the free one that it would get. */
   #slotOf(start: number, end: number): number {
     const slots = this.#slots;
-    let slot = hashOf(this.#bytes, start, end) & this.#mask;
+    const mask = this.#mask;
+    const bytes = this.#bytes;
+    const offsets = this.#offsets;
+    let slot = hashOf(bytes, start, end) & mask;
     for (let taken = slots[slot]!; taken > 0; taken = slots[slot]!) {
-      if (this.#isToken(taken - 1, start, end)) break;
-      slot = (slot + 1) & this.#mask;
+      const from = offsets[taken - 1]!;
+      if (offsets[taken]! - from === end - start) {
+        let at = start;
+        while (at < end && bytes[at] === bytes[from + at - start]) at++;
+        if (at === end) break;
+      }
+      slot = (slot + 1) & mask;
     }
     return slot;
-  }
-
-  #isToken(id: number, start: number, end: number): boolean {
-    const bytes = this.#bytes;
-    const tokenStart = this.#offsets[id]!;
-    const length = end - start;
-    if (this.#offsets[id + 1]! - tokenStart !== length) return false;
-    for (let at = 0; at < length; at++) if (bytes[tokenStart + at] !== bytes[start + at]) return false;
-    return true;
   }
 }
 

@@ -11,6 +11,8 @@ describe('TokenTable', () => {
     const table = new TokenTable({ bytes, offsets });
     expect(table.toStrings()).toEqual(tokens);
     expect([...table]).toEqual(tokens);
+    expect(tokens.map((_, id) => table.at(id))).toEqual(tokens);
+    expect(table.toStrings()).toBe(table.toStrings());
     expect(table).toMatchObject({ length: tokens.length, utf8Length: bytes.byteLength });
   });
 });

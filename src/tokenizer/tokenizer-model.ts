@@ -65,13 +65,12 @@ function vocabularyOfRanks(bytes: Uint8Array, { generation, endOfTurn, path }: T
   const packedPieces = spellTokens(ranks, names);
   const size = packedPieces.length;
   const baseSize = size - names.length;
-  let pieces: readonly string[] | undefined;
   let merges: StringList | undefined;
   return {
     kind: 'byte-level-bpe',
     size,
     get pieces() {
-      return (pieces ??= packedPieces.toStrings());
+      return packedPieces.toStrings();
     },
     packedPieces,
     types: new Int32Array(size).fill(TOKEN_TYPE.normal).fill(TOKEN_TYPE.control, baseSize),
