@@ -23,4 +23,5 @@ export { scan } from './integrity/scan/scan-path-node.js';
 export { type ListPathOptions, listTensors, verifyFolder } from './integrity/verify-path-node.js';
 export { type DirectoryOutputOptions, directoryOutput } from './convert/directory-output.js';
 export { type ConvertPathOptions, convert, planConversionTo, runPlanTo } from './convert/convert-path-node.js';
+export { readImportance } from './convert/importance-path-node.js';
 export { writeFileWhole } from './convert/write-file-node.js';

@@ -17,12 +17,53 @@ export interface FileType {
   readonly dtype: DType;
 }
 
+/** Name of a type of file. */
+export type FileTypeName =
+  | 'f32'
+  | 'f16'
+  | 'bf16'
+  | 'q4_0'
+  | 'q4_1'
+  | 'q5_0'
+  | 'q5_1'
+  | 'q8_0'
+  | 'q2_k'
+  | 'q2_k_s'
+  | 'q3_k_s'
+  | 'q3_k_m'
+  | 'q3_k'
+  | 'q3_k_l'
+  | 'q4_k_s'
+  | 'q4_k_m'
+  | 'q4_k'
+  | 'q5_k_s'
+  | 'q5_k_m'
+  | 'q5_k'
+  | 'q6_k'
+  | 'iq1_s'
+  | 'iq1_m'
+  | 'iq2_xxs'
+  | 'iq2_xs'
+  | 'iq2_s'
+  | 'iq2_m'
+  | 'iq3_xxs'
+  | 'iq3_xs'
+  | 'iq3_s'
+  | 'iq3_m'
+  | 'iq4_nl'
+  | 'iq4_xs'
+  | 'tq1_0'
+  | 'tq2_0'
+  | 'mxfp4_moe'
+  | 'q1_0'
+  | 'q2_0';
+
 const Q3_K_M: FileType = { id: 12, dtype: 'q3_k' };
 const Q4_K_M: FileType = { id: 15, dtype: 'q4_k' };
 const Q5_K_M: FileType = { id: 17, dtype: 'q5_k' };
 
 /** Every type of file that can be asked for, by name. */
-export const FILE_TYPES = {
+export const FILE_TYPES: Readonly<Record<FileTypeName, FileType>> = {
   f32: { id: 0, dtype: 'float32' },
   f16: { id: 1, dtype: 'float16' },
   bf16: { id: 32, dtype: 'bfloat16' },
@@ -61,10 +102,7 @@ export const FILE_TYPES = {
   mxfp4_moe: { id: 38, dtype: 'mxfp4' },
   q1_0: { id: 40, dtype: 'q1_0' },
   q2_0: { id: 41, dtype: 'q2_0' },
-} as const satisfies Readonly<Record<string, FileType>>;
-
-/** Name of a type of file. */
-export type FileTypeName = keyof typeof FILE_TYPES;
+};
 
 /** Names of the types whose weights are plain numbers: safetensors takes these, and no recipe applies. */
 export const PLAIN_FILE_TYPES = ['f32', 'f16', 'bf16'] as const satisfies readonly FileTypeName[];

@@ -55,14 +55,23 @@ export function quantizerMetadata(
   return [...kept, ...appended];
 }
 
+/** Most bytes of a text that llama-quantize writes of an importance matrix: it keeps them in an array of 128. */
+const MOST_TEXT_BYTES = 127;
+
 function importanceEntries({ matrix, file }: ImportanceUse): GgufMetadataEntry[] {
   const [dataset] = matrix.datasets;
   return [
-    { key: 'quantize.imatrix.file', type: 'str', value: file },
-    ...(dataset === undefined ? [] : [{ key: 'quantize.imatrix.dataset', type: 'str', value: dataset } as const]),
+    ...strings({ 'quantize.imatrix.file': cutOff(file) }),
+    ...strings({ 'quantize.imatrix.dataset': dataset === undefined ? undefined : cutOff(dataset) }),
     u32('quantize.imatrix.entries_count', matrix.entries.size),
     ...(matrix.chunkCount > 0 ? [u32('quantize.imatrix.chunks_count', matrix.chunkCount)] : []),
   ];
+}
+
+/** The text as far as it takes 127 bytes; llama-quantize may cut a character in two, which no UTF-8 reader takes. */
+function cutOff(text: string): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(MOST_TEXT_BYTES));
+  return text.slice(0, read);
 }
 
 function madeMetadata(model: LlamaModel, fileType: number, parameterCount: number): GgufMetadataEntry[] {

@@ -20,7 +20,7 @@ export function kernelFormat(kernels: QuantKernels, { tensor, dtype }: TensorPie
 }
 
 /** Whether the weights of a tensor have to become float32 before a kernel reads them. */
-export function isDecodedFirst({ tensor, dtype }: TensorPiece): boolean {
+function isDecodedFirst({ tensor, dtype }: TensorPiece): boolean {
   return isQuantized(dtype) && tensor.dtype !== dtype && !isKernelSource(tensor.dtype);
 }
 

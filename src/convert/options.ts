@@ -4,6 +4,7 @@
  * @module
  */
 import type { DType } from '../dtype.js';
+import type { ImportanceMatrix } from '../formats/imatrix/importance-matrix.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { FILE_TYPES, type FileTypeName, PLAIN_FILE_TYPES, type PlainFileTypeName } from './file-types.js';
 import type { MixtureOptions } from './mixture.js';
@@ -23,13 +24,6 @@ export interface ConvertOptions extends MixtureOptions {
   readonly maxShardSize?: number | undefined;
   /** Name of the GGUF file; the model's name when absent. */
   readonly fileName?: string | undefined;
-}
-
-/** TEMPORARY */
-export interface ImportanceMatrix {
-  readonly entries: ReadonlyMap<string, Float32Array>;
-  readonly datasets: readonly string[];
-  readonly chunkCount: number;
 }
 
 /** An importance matrix and the name under which the file is to mention it. */

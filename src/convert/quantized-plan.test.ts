@@ -1,18 +1,22 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { openGgufFile } from '../formats/gguf/read.js';
+import { ggmlTypeOf } from '../formats/gguf/tensor-types.js';
+import { readImportanceMatrix } from '../formats/imatrix/read.js';
 import type { LlamaModel } from '../llama/model.js';
 import { openModel } from '../llama/open-model.js';
 import { openDirectory } from '../source/directory.js';
 import { memorySource } from '../source/memory.js';
-import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
+import { FIXTURES, TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
 import { syntheticModel, withChange } from '../testing/synthetic-model.js';
 import { fixtureVocabulary } from '../testing/vocabularies.js';
 import { convert, planConversion } from './convert.js';
 import { type FileTypeName, isFileType } from './file-types.js';
-import type { ConvertOptions } from './options.js';
+import type { ConvertOptions, ImportanceUse } from './options.js';
 import { memoryOutput } from './output.js';
 import { plannedTensors } from './plan.js';
 
@@ -170,5 +174,72 @@ describe('an importance matrix of another model', () => {
       expect.objectContaining({ code: 'convert/wrong-importance', path: 'other.imatrix' }),
     );
     expect(plan({ 'blk.0.attn_q.weight': 64 }).byteLength).toBeGreaterThan(0);
+  });
+});
+
+describe('an importance matrix of this model', () => {
+  interface WeightedFile {
+    readonly byteLength: number;
+    readonly sha256: string;
+    readonly keys: readonly string[];
+    readonly tensors: readonly (readonly [name: string, type: string, sha256: string])[];
+  }
+  const folder = join(FIXTURES, 'imatrix');
+  const { files, absent } = JSON.parse(readFileSync(join(folder, 'expected.json'), 'utf8')) as {
+    readonly files: Readonly<Record<string, WeightedFile>>;
+    readonly absent: Readonly<Record<string, WeightedFile>>;
+  };
+  /** Types whose files are compared whole; of the others, which take long, the choice of types. */
+  const WHOLE = ['Q4_0', 'Q4_1', 'Q5_1', 'Q2_K', 'Q2_K_S', 'Q3_K_M', 'Q4_K_M', 'Q5_K_M', 'IQ4_XS', 'IQ4_NL', 'IQ3_XXS'];
+
+  async function importance(form: 'dat' | 'gguf', without?: string): Promise<ImportanceUse> {
+    const matrix = await readImportanceMatrix(memorySource(readFileSync(join(folder, `tiny.${form}`))));
+    const entries = new Map([...matrix.entries].filter(([name]) => name !== without));
+    return { matrix: { ...matrix, entries }, file: `tiny.${form}` };
+  }
+
+  it.each(Object.entries(files))('gives each tensor of %s the type that llama.cpp gives it', async (type, expected) => {
+    await using model = await openFixture('llama3.2-tiny');
+    const plan = planConversion(model, {
+      ...{ to: 'gguf', type: type.toLowerCase() as FileTypeName, importance: await importance('gguf') },
+    });
+    const types = plannedTensors(plan).map(({ name, dtype }) => [name, ggmlTypeOf(dtype)?.name]);
+    expect(types).toEqual(expected.tensors.map(([name, ggmlType]) => [name, ggmlType]));
+    expect(plan.byteLength).toBe(expected.byteLength);
+  });
+
+  it.each(Object.entries(files).filter(([type]) => WHOLE.includes(type)))(
+    'makes the %s file that llama.cpp makes, byte for byte',
+    async (type, expected) => {
+      await using model = await openFixture('llama3.2-tiny');
+      const options = { type: type.toLowerCase() as FileTypeName, importance: await importance('gguf') };
+      const bytes = await fileOf(model, options);
+      await using file = await openGgufFile(memorySource(bytes));
+      expect([...file.metadata.keys()]).toEqual(expected.keys);
+      expect(sha256(bytes)).toBe(expected.sha256);
+    },
+  );
+
+  it('may lack a tensor, which is said', async () => {
+    await using model = await openFixture('llama3.2-tiny');
+    const lacking = Object.values(absent)[0]!;
+    const without = 'blk.1.attn_q.weight';
+    const options = { type: 'q4_k_m' as const, importance: await importance('gguf', without) };
+    expect(planConversion(model, { to: 'gguf', ...options }).warnings).toEqual([
+      `the importance matrix has nothing for ${without}: quantized as if there were none`,
+    ]);
+    expect(sha256(await fileOf(model, options))).toBe(lacking.sha256);
+    expect(() => planConversion(model, { to: 'gguf', ...options, type: 'iq2_m' })).toThrow(
+      expect.objectContaining({ code: 'convert/needs-importance' }),
+    );
+  });
+
+  it('is mentioned with no more than 127 bytes of its name', async () => {
+    await using model = await openFixture('llama3.2-tiny');
+    const { matrix } = await importance('dat');
+    const file = `${'a'.repeat(125)}äx.dat`;
+    const bytes = await fileOf(model, { type: 'q8_0', importance: { matrix, file } });
+    await using read = await openGgufFile(memorySource(bytes));
+    expect(read.metadata.get('quantize.imatrix.file')?.value).toBe(`${'a'.repeat(125)}ä`);
   });
 });

@@ -11,7 +11,7 @@ import { type DType, isQuantized } from '../dtype.js';
 import { shownName } from '../formats/shown-name.js';
 import { rowLengthOf } from '../formats/tensor.js';
 import type { LlamaModel } from '../llama/model.js';
-import { castTensor } from './cast.js';
+import { type LooseTensor, castTensor } from './cast.js';
 import { FILE_TYPES, type FileTypeName } from './file-types.js';
 import { type GgufFileContent, type GgufSourceTensor, parametersOf } from './gguf-content.js';
 import { quantizerMetadata } from './gguf-metadata.js';
@@ -44,8 +44,10 @@ export function quantizedContent(
     const weights = isQuantized(dtype) ? importanceOf(importance, source, dtype, type) : undefined;
     return castTensor(source.tensor, { ...source, dtype, importance: weights, finite: true });
   });
+  const unweighted = importance === undefined ? [] : tensors.filter(isUnweighted);
+  const warnings = [...fallbackWarnings(chosen), ...unweightedWarnings(unweighted.map(({ name }) => name))];
   return {
-    ...{ tensors, type, dtype: FILE_TYPES[type].dtype, warnings: fallbackWarnings(chosen) },
+    ...{ tensors, type, dtype: FILE_TYPES[type].dtype, warnings },
     metadata: quantizerMetadata(model, FILE_TYPES[type].id, parametersOf(sources), importance),
   };
 }
@@ -140,4 +142,17 @@ function fallbackWarnings(chosen: ReadonlyMap<string, ChosenType>): string[] {
     ([change, count]) =>
       `${count} ${count === 1 ? 'tensor becomes' : 'tensors become'} ${change}, whose blocks do not divide the rows`,
   );
+}
+
+/** Quantized here although the importance matrix has no weights for it; nobody measures those of the embedding. */
+function isUnweighted({ name, dtype, tensor, importance }: LooseTensor): boolean {
+  const quantized = isQuantized(dtype) && tensor.dtype !== dtype;
+  return quantized && importance === undefined && name !== 'token_embd.weight' && name !== 'output.weight';
+}
+
+function unweightedWarnings(names: readonly string[]): string[] {
+  const [first] = names;
+  if (first === undefined) return [];
+  const others = names.length === 1 ? '' : ` and ${names.length - 1} more`;
+  return [`the importance matrix has nothing for ${shownName(first)}${others}: quantized as if there were none`];
 }

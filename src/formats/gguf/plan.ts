@@ -27,13 +27,46 @@ import {
 } from './value-types.js';
 
 /** A key, the exact type its value gets in the file, and the value. */
-export type GgufMetadataEntry = { readonly key: string } & (
-  | { readonly type: GgufNumberType; readonly value: number }
-  | { readonly type: 'bool'; readonly value: boolean }
-  | { readonly type: 'str'; readonly value: string }
-  | { readonly type: `arr[${GgufNumberType}]`; readonly value: readonly number[] | GgufNumbers }
-  | { readonly type: 'arr[bool]'; readonly value: readonly boolean[] }
-  | { readonly type: 'arr[str]'; readonly value: StringList }
+export type GgufMetadataEntry = {
+  /** The key. */
+  readonly key: string;
+} & (
+  | {
+      /** Type of the value in the file. */
+      readonly type: GgufNumberType;
+      /** The value. */
+      readonly value: number;
+    }
+  | {
+      /** Type of the value in the file. */
+      readonly type: 'bool';
+      /** The value. */
+      readonly value: boolean;
+    }
+  | {
+      /** Type of the value in the file. */
+      readonly type: 'str';
+      /** The value. */
+      readonly value: string;
+    }
+  | {
+      /** Type of the value in the file. */
+      readonly type: `arr[${GgufNumberType}]`;
+      /** The value. */
+      readonly value: readonly number[] | GgufNumbers;
+    }
+  | {
+      /** Type of the value in the file. */
+      readonly type: 'arr[bool]';
+      /** The value. */
+      readonly value: readonly boolean[];
+    }
+  | {
+      /** Type of the value in the file. */
+      readonly type: 'arr[str]';
+      /** The value. */
+      readonly value: StringList;
+    }
 );
 
 /** What a GGUF file is to hold. */
