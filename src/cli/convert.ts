@@ -15,6 +15,7 @@ import { usageError } from './errors.js';
 import { parseRopeFactor, parseSize } from './parse-options.js';
 import { collectTensorType, parseFileType, parseTensorType } from './parse-types.js';
 import type { Bind } from './program.js';
+import { keepHeapSmall } from './small-heap.js';
 
 const EXAMPLES = `
 The output appears whole or not at all. Without --type the weights keep their
@@ -72,6 +73,7 @@ export function addConvert(program: Command, bind: Bind): void {
     .action(
       bind(async (context, source: string, options: ConvertCommandOptions) => {
         expectConsistent(options);
+        keepHeapSmall();
         const wanted = { ...options, ...(await quantizing(context, options)) };
         const { openModel } = await import('../llama/open-path-node.js');
         const { signal } = context;

@@ -24,6 +24,9 @@ import { slottedEncoder } from './slotted-encoder.js';
 /** Bytes of weights that are quantized in the time that starting a thread takes. */
 const THREAD_START_BYTES = 32 << 20;
 
+/** A thread makes nothing but a few messages; its blocks lie outside the heap. */
+const THREAD_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
+
 /** Blocks beside those in the threads: one is being read, one is being written. */
 const MOVING_BLOCKS = 2;
 
@@ -91,7 +94,10 @@ class ThreadPool {
   }
 
   #start(): Worker {
-    const thread = new Worker(new URL('./encode-worker.js', import.meta.url), { workerData: ENCODE_WORKER });
+    const thread = new Worker(new URL('./encode-worker.js', import.meta.url), {
+      workerData: ENCODE_WORKER,
+      resourceLimits: THREAD_HEAP,
+    });
     thread.on('message', (reply: EncodeReply) => {
       this.#working.get(thread)?.resolve(reply);
       this.#working.delete(thread);
