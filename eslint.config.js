@@ -87,7 +87,15 @@ const TYPED = {
 };
 
 export default defineConfig(
-  globalIgnores(['dist*/', 'coverage/', 'docs/', 'fixtures/', 'examples/llama-cpp/', '**/*.generated.*', 'src/quant/kernels/assembly/']),
+  globalIgnores([
+    'dist*/',
+    'coverage/',
+    'docs/',
+    'fixtures/',
+    'examples/llama-cpp/',
+    '**/*.generated.*',
+    'src/quant/kernels/assembly/',
+  ]),
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.strictTypeChecked,
   tseslint.configs.stylisticTypeChecked,
