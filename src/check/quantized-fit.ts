@@ -2,20 +2,18 @@
  * Whether two tensors are one, quantized.
  *
  * A block keeps its largest elements and few levels between them, so single elements move by much, but by no more than a
- * known part of the largest around them; and over a row, and over the tensor, errors add up to a share that the
+ * known part of the largest around them; and over a block, a row and the tensor errors add up to a share that the
  * type allows. A row that is another row, a scale that was read wrongly, or a weight that was changed by more than
  * the type's own steps stands out from that; a smaller change cannot be told from quantizing.
  *
+ * @see docs/quantization.md
  * @module
  */
-import { type DType, isQuantized } from '../dtype.js';
+import { type DType, blockLayout, isQuantized } from '../dtype.js';
 import type { PairedValues } from './lockstep.js';
 import { type Misfits, addMisfits, noMisfits } from './misfits.js';
 import { QUANTIZATIONS, type Quantization } from './quantizations.js';
 import type { Fit } from './rounding-fit.js';
-
-/** Elements whose largest is what a single error is measured by: a block, or a part of one that has a scale. */
-const GROUP = 32;
 
 /** The fit of two tensors of which one or both are quantized; undefined where no figures are known for a type. */
 export function quantizedFit(dtypeA: DType, dtypeB: DType, width: number): Fit | undefined {
@@ -31,25 +29,36 @@ function addedUp(known: readonly Quantization[]): Quantization {
   return {
     tensor: sum(({ tensor }) => tensor),
     row: sum(({ row }) => row),
+    block: sum(({ block }) => block),
     element: sum(({ element }) => element),
     smallest: sum(({ smallest }) => smallest),
     logitsNmse: sum(({ logitsNmse }) => logitsNmse),
   };
 }
 
+/** Sums over the elements of a block, a row or a tensor. */
+interface Sums {
+  /** Elements. */
+  count: number;
+  /** Squares of the first side; of the larger one where an element does not fit. */
+  squares: number;
+  /** Squared differences of the elements that fit: those that do not are counted one by one. */
+  errors: number;
+}
+
 class QuantizedFit implements Fit {
   readonly #types: readonly DType[];
   readonly #limits: Quantization;
   readonly #width: number;
+  readonly #blockElements: number;
   readonly #misfits = noMisfits();
-  #elements = 0;
-  #squares = 0;
-  #errors = 0;
+  readonly #tensor: Sums = { count: 0, squares: 0, errors: 0 };
 
   constructor(types: readonly DType[], limits: Quantization, width: number) {
     this.#types = types;
     this.#limits = limits;
     this.#width = width;
+    this.#blockElements = Math.max(...types.map((dtype) => blockLayout(dtype).blockElements));
   }
 
   add({ start, a, b }: PairedValues): void {
@@ -59,12 +68,12 @@ class QuantizedFit implements Fit {
     }
   }
 
-  /** Single elements and rows that do not fit; all elements when no row alone but the tensor is too far off. */
+  /** Single elements, blocks and rows that do not fit; all elements where none does so alone but the tensor is too far off. */
   misfits(): Misfits {
-    const { tensor, smallest } = this.#limits;
-    if (this.#misfits.count > 0) return this.#misfits;
-    const fits = isWithin(this.#errors, this.#squares, tensor, smallest ** 2 * this.#elements);
-    return fits ? this.#misfits : { ...noMisfits(), count: this.#elements };
+    const { tensor } = this.#limits;
+    const isOneRow = this.#tensor.count <= this.#width; // which has been judged as a row
+    if (this.#misfits.count > 0 || isOneRow || this.#isWithin(this.#tensor, tensor)) return this.#misfits;
+    return { ...noMisfits(), count: this.#tensor.count };
   }
 
   roundedTo(): DType[] {
@@ -72,42 +81,64 @@ class QuantizedFit implements Fit {
   }
 
   #addRow(start: number, a: Float32Array, b: Float32Array): void {
-    const { row, smallest } = this.#limits;
-    let squares = 0;
-    let errors = 0;
-    let first: Misfits['first'];
-    let misfits = 0;
-    for (let from = 0; from < a.length; from += GROUP) {
-      const end = Math.min(from + GROUP, a.length);
-      const allowed = largestOf(a, b, from, end) * this.#limits.element + smallest;
-      for (let i = from; i < end; i++) {
-        const x = a[i]!;
-        const error = Math.abs(x - b[i]!);
-        squares += x * x;
-        errors += error * error;
-        if (error <= allowed) continue; // also not for NaN
-        first ??= { at: start + i, a: x, b: b[i]! };
-        misfits++;
+    const sums: Sums = { count: 0, squares: 0, errors: 0 };
+    const found = noMisfits();
+    for (let from = 0; from < a.length; from += this.#blockElements) this.#addBlock(sums, found, { start, a, b }, from);
+    add(this.#tensor, sums);
+    const isOther = !this.#isWithin(sums, this.#limits.row);
+    const first = found.first ?? { at: start, a: a[0]!, b: b[0]! };
+    const count = isOther ? a.length : found.count;
+    if (count > 0) addMisfits(this.#misfits, first, start / this.#width, count);
+  }
+
+  /** Adds the block of a row that begins at `from`: its sums to the row's, and what does not fit to `found`. */
+  #addBlock(row: Sums, found: Misfits, { start, a, b }: PairedValues, from: number): void {
+    const end = Math.min(from + this.#blockElements, a.length);
+    const sums: Sums = { count: end - from, squares: 0, errors: 0 };
+    const before = found.count;
+    const allowed = largestOf(a, b, from, end) * this.#limits.element + this.#limits.smallest;
+    for (let i = from; i < end; i++) {
+      const x = a[i]!;
+      const y = b[i]!;
+      const error = Math.abs(x - y);
+      if (error <= allowed) {
+        sums.squares += x * x;
+        sums.errors += error * error;
+      } else {
+        sums.squares += Math.max(finiteSquare(x), finiteSquare(y)); // also NaN comes here
+        addMisfits(found, { at: start + i, a: x, b: y }, 0);
       }
     }
-    this.#elements += a.length;
-    this.#squares += squares;
-    this.#errors += errors;
-    if (!isWithin(errors, squares, row, smallest ** 2 * a.length)) {
-      first ??= { at: start, a: a[0]!, b: b[0]! };
-      misfits = a.length;
+    if (!this.#isWithin(sums, this.#limits.block)) {
+      addMisfits(found, { at: start + from, a: a[from]!, b: b[from]! }, 0, sums.count - (found.count - before));
     }
-    if (first !== undefined) addMisfits(this.#misfits, first, start / this.#width, misfits);
+    add(row, sums);
+  }
+
+  /** Whether errors are at most this share of the whole, beside what is always allowed. */
+  #isWithin({ errors, squares, count }: Sums, share: number): boolean {
+    return errors <= share ** 2 * squares + this.#limits.smallest ** 2 * count;
   }
 }
 
+function add(sums: Sums, more: Sums): void {
+  sums.count += more.count;
+  sums.squares += more.squares;
+  sums.errors += more.errors;
+}
+
+/** The largest finite magnitude of both sides. */
 function largestOf(a: Float32Array, b: Float32Array, from: number, end: number): number {
   let largest = 0;
-  for (let i = from; i < end; i++) largest = Math.max(largest, Math.abs(a[i]!), Math.abs(b[i]!));
+  for (let i = from; i < end; i++) {
+    const x = Math.abs(a[i]!);
+    const y = Math.abs(b[i]!);
+    if (x > largest && x < Infinity) largest = x;
+    if (y > largest && y < Infinity) largest = y;
+  }
   return largest;
 }
 
-/** Whether a sum of squared errors is at most the square of a share of the sum of squares, beside what is always allowed. */
-function isWithin(errors: number, squares: number, share: number, always: number): boolean {
-  return errors <= share ** 2 * squares + always;
+function finiteSquare(value: number): number {
+  return Number.isFinite(value) ? value * value : 0;
 }

@@ -1,0 +1,101 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+import { convert } from '../convert/convert.js';
+import { type FileTypeName, fileTypeNames, isPlainFileType } from '../convert/file-types.js';
+import type { ConvertOptions } from '../convert/options.js';
+import { memoryOutput } from '../convert/output.js';
+import { ConvertError } from '../convert/plan.js';
+import { readImportanceMatrix } from '../formats/imatrix/read.js';
+import type { LlamaModel } from '../llama/model.js';
+import { openModel } from '../llama/open-model.js';
+import { openDirectory } from '../source/directory.js';
+import { memorySource } from '../source/memory.js';
+import { FIXTURES, TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
+import { compareModels } from './compare-models.js';
+import type { ModelComparison } from './comparison.js';
+
+const TYPES = fileTypeNames().filter((type) => !isPlainFileType(type));
+
+async function openFixture(name: string): Promise<LlamaModel> {
+  return openModel(await openDirectory(modelFolder(name)));
+}
+
+async function converted(model: LlamaModel, options: Omit<ConvertOptions, 'to'>): Promise<LlamaModel> {
+  const output = memoryOutput();
+  await convert(model, output, { ...options, to: 'gguf', fileName: 'x.gguf' });
+  return openModel(output.files.get('x.gguf')!);
+}
+
+/** The quantized model; undefined for types that need importances, and where blocks do not divide the rows. */
+async function quantized(model: LlamaModel, type: FileTypeName): Promise<LlamaModel | undefined> {
+  try {
+    return await converted(model, { type });
+  } catch (cause) {
+    const isExpected = cause instanceof ConvertError && /needs-importance|unsupported-type/.test(cause.code);
+    if (!isExpected) throw cause;
+    return undefined;
+  }
+}
+
+function failures({ findings }: ModelComparison): string[] {
+  return findings.filter(({ level }) => level === 'failure').map(({ subject, message }) => `${subject}: ${message}`);
+}
+
+describe.each(TEXT_MODELS)('%s', (name) => {
+  let model: LlamaModel;
+  let wide: LlamaModel;
+  const made: FileTypeName[] = [];
+  beforeAll(async () => {
+    model = await openFixture(name);
+    wide = await converted(model, { type: 'f32' });
+  });
+  afterAll(async () => {
+    await Promise.all([model.close(), wide.close()]);
+  });
+
+  it.each(TYPES)('is the same beside its %s file, as it was and as F32', async (type) => {
+    const other = await quantized(model, type);
+    if (other === undefined) return;
+    made.push(type);
+    const comparison = await compareModels(model, other);
+    expect(failures(comparison)).toEqual([]);
+    expect(comparison.verdict).toBe('same-within-type');
+    expect(comparison.logits.map(({ placement }) => placement)).toEqual(['near', 'far']);
+    const beside = await compareModels(wide, other, { logits: false });
+    expect([beside.verdict, failures(beside)]).toEqual(['same-within-type', []]);
+    await other.close();
+  });
+
+  it('was made in nearly every type that needs no importances', () => {
+    expect(made.length).toBeGreaterThanOrEqual(20);
+    expect(made).toEqual(
+      expect.arrayContaining(['q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0', 'iq4_xs', 'q3_k_m', 'q2_k']),
+    );
+  });
+});
+
+describe('llama3.2-tiny', () => {
+  let model: LlamaModel;
+  beforeAll(async () => {
+    model = await openFixture('llama3.2-tiny');
+  });
+  afterAll(() => model.close());
+
+  it.each(TYPES)('is the same beside its %s file made with an importance matrix', async (type) => {
+    const bytes = new Uint8Array(readFileSync(join(FIXTURES, 'imatrix/tiny.gguf')));
+    const matrix = await readImportanceMatrix(memorySource(bytes, 'tiny.gguf'));
+    await using other = await converted(model, { type, importance: { matrix, file: 'tiny.gguf' } });
+    expect(failures(await compareModels(model, other))).toEqual([]);
+  });
+
+  it.each(['q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0', 'iq4_xs', 'q3_k_m'] as const)(
+    'is the same beside a file with nothing but %s',
+    async (type) => {
+      await using other = await converted(model, { type, pure: true });
+      expect(failures(await compareModels(model, other))).toEqual([]);
+    },
+  );
+});
