@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import type { Finding, LogitsRun, ModelComparison, TensorComparison, TensorDifference } from '../check/comparison.js';
+import type { DType } from '../dtype.js';
 import { SMALL_CONFIG } from '../testing/synthetic-model.js';
 import { comparisonLines } from './comparison.js';
 import { renderLines } from './lines.js';
@@ -58,6 +59,17 @@ describe('comparisonLines', () => {
     const shown = text({ verdict: 'same-within-type', tensors: [EQUAL, rounded, rounded], findings: [finding] });
     expect(shown).toMatch(/^SAME MODEL within float16 {3}worst tensor RMSE 0\.4 % · KL 4e-4 · top-1 1 of 2\n/);
     expect(shown).toContain('  tensors          1 bit-equal · 2 within rounding\n');
+  });
+
+  it('names the types of a quantized file in capitals, that of most tensors first', () => {
+    const rounded = (dtypeB: DType): TensorComparison => ({
+      ...{ outcome: 'rounded', name: 'a', roundedTo: [dtypeB], difference: DIFFERENCE, cause: undefined },
+      ...{ ...TYPES, dtypeB },
+    });
+    const tensors = [rounded('q6_k'), rounded('q4_k'), EQUAL, rounded('q4_k')];
+    expect(text({ verdict: 'same-within-type', tensors })).toMatch(
+      /^SAME MODEL within Q4_K, Q6_K {3}worst tensor RMSE /,
+    );
   });
 
   it('puts the first difference before the evidence, and what the others are', () => {

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Finding, LogitsRun, ModelComparison, PairedTensor, TensorComparison } from '../check/comparison.js';
+import { type DType, isQuantized } from '../dtype.js';
 import { type Line, type Style, flow, labelled, marked, shown, wrap } from './lines.js';
 import { counted, small } from './numbers.js';
 
@@ -43,10 +44,14 @@ function verdictOf({ verdict, tensors }: ModelComparison): { text: string; style
   return marked(style, `${words}${types}`);
 }
 
-/** Types that tensors were rounded to. */
+/** Types that tensors were rounded to, that of most tensors first; blocks in capitals, as llama.cpp writes them. */
 function roundedTypes(tensors: readonly TensorComparison[]): string[] {
-  const types = tensors.filter(isPaired).flatMap(({ roundedTo }) => roundedTo);
-  return [...new Set(types)];
+  const counts = new Map<DType, number>();
+  for (const dtype of tensors.filter(isPaired).flatMap(({ roundedTo }) => roundedTo)) {
+    counts.set(dtype, (counts.get(dtype) ?? 0) + 1);
+  }
+  const ordered = [...counts].sort(([, a], [, b]) => b - a);
+  return ordered.map(([dtype]) => (isQuantized(dtype) ? dtype.toUpperCase() : dtype));
 }
 
 function isPaired(tensor: TensorComparison): tensor is PairedTensor {
