@@ -71,13 +71,13 @@ export * from './integrity/list-tensors.js';
 
 export * from './convert/plan.js';
 export * from './convert/file-types.js';
-export type { MixtureOptions, TensorTypeOverride } from './convert/mixture.js';
+export type { FallbackCount, MixtureOptions, TensorTypeOverride } from './convert/mixture.js';
 export type { ConvertOptions, ImportanceUse } from './convert/options.js';
 export { DEFAULT_MAX_SHARD_SIZE } from './convert/options.js';
 export type { EncodedRows, Encoder, PlannedRows } from './convert/encoder.js';
 export * from './convert/convert.js';
 export * from './convert/output.js';
-export { type FallbackCount, type SizeForecast, forecastSizes } from './convert/what-if.js';
+export { type SizeForecast, forecastSizes } from './convert/what-if.js';
 
 export * from './forward/errors.js';
 export * from './forward/forward.js';

@@ -23,16 +23,18 @@ export function quantizedFit(dtypeA: DType, dtypeB: DType, width: number): Fit |
   return new QuantizedFit(types, addedUp(known), width);
 }
 
+/** The limits of a tensor's weights. */
+type WeightLimits = Omit<Quantization, 'logitsNmse'>;
+
 /** What several quantizations may do together: errors add up at worst. */
-function addedUp(known: readonly Quantization[]): Quantization {
-  const sum = (of: (type: Quantization) => number): number => known.reduce((total, type) => total + of(type), 0);
+function addedUp(known: readonly Quantization[]): WeightLimits {
+  const sum = (of: (type: WeightLimits) => number): number => known.reduce((total, type) => total + of(type), 0);
   return {
     tensor: sum(({ tensor }) => tensor),
     row: sum(({ row }) => row),
     block: sum(({ block }) => block),
     element: sum(({ element }) => element),
     smallest: sum(({ smallest }) => smallest),
-    logitsNmse: sum(({ logitsNmse }) => logitsNmse),
   };
 }
 
@@ -48,13 +50,13 @@ interface Sums {
 
 class QuantizedFit implements Fit {
   readonly #types: readonly DType[];
-  readonly #limits: Quantization;
+  readonly #limits: WeightLimits;
   readonly #width: number;
   readonly #blockElements: number;
   readonly #misfits = noMisfits();
   readonly #tensor: Sums = { count: 0, squares: 0, errors: 0 };
 
-  constructor(types: readonly DType[], limits: Quantization, width: number) {
+  constructor(types: readonly DType[], limits: WeightLimits, width: number) {
     this.#types = types;
     this.#limits = limits;
     this.#width = width;

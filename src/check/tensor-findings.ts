@@ -43,7 +43,7 @@ function failureOf(comparison: TensorComparison): Finding[] {
 function differenceFinding({ name, cause, difference, dtypeA, dtypeB, shape }: UnequalTensor): Finding {
   const finding = { level: 'failure', subject: name } as const;
   if (cause !== undefined) return { ...finding, code: cause.kind, message: causeMessage(cause) };
-  const unknown = [dtypeA, dtypeB].filter((dtype) => (ROUNDINGS[dtype] ?? QUANTIZATIONS[dtype]) === undefined);
+  const unknown = typesWithoutLimits(dtypeA, dtypeB);
   const apart = `largest difference ${shortened(difference.maxAbs)} at [${difference.maxAbsAt.join(', ')}], cosine ${shortened(difference.cosine)}`;
   if (unknown.length > 0) {
     const message = `it is not equal, and no limit is known for ${[...new Set(unknown)].join(' and ')}: ${apart}`;
@@ -56,6 +56,13 @@ function differenceFinding({ name, cause, difference, dtypeA, dtypeB, shape }: U
     code: 'weights',
     message: `${difference.outliers} of ${elements} weights differ${beyond}: ${apart}`,
   };
+}
+
+/** Types for which it is not known how far off they may be: where one is quantized, the other does not matter. */
+function typesWithoutLimits(dtypeA: DType, dtypeB: DType): DType[] {
+  const quantized = [dtypeA, dtypeB].filter(isQuantized);
+  if (quantized.length > 0) return quantized.filter((dtype) => QUANTIZATIONS[dtype] === undefined);
+  return [dtypeA, dtypeB].filter((dtype) => ROUNDINGS[dtype] === undefined);
 }
 
 function causeMessage(cause: TensorCause): string {

@@ -5,9 +5,9 @@
  */
 import { type Command, Option } from 'commander';
 
-import { isPlainFileType } from '../convert/file-types.js';
 import type { TensorTypeOverride } from '../convert/mixture.js';
 import type { ConvertOptions } from '../convert/options.js';
+import { type QuantizingOption, idleQuantizingOption } from '../convert/quantizing-options.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
@@ -25,6 +25,9 @@ Examples:
   $ llama-inspect convert Llama3.2-1B-Instruct --to safetensors --output ./hf
   $ llama-inspect convert Llama3.2-1B-Instruct --to gguf --output 1b.gguf
   $ llama-inspect convert ./hf --to gguf --type f16 -o 1b-f16.gguf
+  $ llama-inspect convert ./hf --to gguf --type q4_k_m -o 1b-q4.gguf
+  $ llama-inspect convert 1b-f16.gguf --to gguf --type q4_k_m \\
+      --imatrix 1b.imatrix --tensor-type 'ffn_down=q6_k' -o 1b-q4.gguf
   $ llama-inspect convert Llama3.1-70B --to safetensors -o ./hf --dry-run`;
 
 interface ConvertCommandOptions extends Pick<
@@ -54,11 +57,11 @@ export function addConvert(program: Command, bind: Bind): void {
       'f32, f16, bf16, q8_0, q4_k_m, … as llama.cpp names them; their own if not given',
       parseFileType,
     )
-    .option('--imatrix <file>', 'importance matrix, for quantized types', undefined)
+    .option('--imatrix <file>', 'quantized: importance matrix of llama-imatrix')
     .option('--pure', 'quantized: one type for all matrices, without the mixture')
     .option(
       '--tensor-type <pattern=type>',
-      'quantized: type of the tensors the pattern finds; repeatable',
+      'quantized: type of the tensors in whose GGUF name the regular expression is found; repeatable',
       collectTensorType,
     )
     .option('--output-type <type>', 'quantized: type of output.weight', parseTensorType)
@@ -85,21 +88,21 @@ export function addConvert(program: Command, bind: Bind): void {
 }
 
 function expectConsistent(options: ConvertCommandOptions): void {
-  const { to, type, maxShardSize, all, dryRun } = options;
+  const { to, maxShardSize, all, dryRun } = options;
   if (to === 'gguf' && maxShardSize !== undefined) {
     throw usageError('--max-shard-size is for safetensors; a GGUF file is always one');
   }
   if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
-  if (type !== undefined && !isPlainFileType(type)) return;
-  const [strange] = Object.entries(QUANTIZING_OPTIONS).filter(([name]) => name in options);
-  if (strange !== undefined) throw usageError(`${strange[1]} is for quantized types; give --type q4_k_m or another`);
+  const { imatrix: importance, tensorType: tensorTypes } = options;
+  const idle = idleQuantizingOption({ ...options, importance, tensorTypes });
+  if (idle !== undefined) throw usageError(`${FLAGS[idle]} is for quantized types; give --type q4_k_m or another`);
 }
 
-/** The options that say how to quantize, and how they are spelled. */
-const QUANTIZING_OPTIONS = {
-  imatrix: '--imatrix',
+/** How the options that say how to quantize are spelled. */
+const FLAGS: Readonly<Record<QuantizingOption, string>> = {
+  importance: '--imatrix',
   pure: '--pure',
-  tensorType: '--tensor-type',
+  tensorTypes: '--tensor-type',
   outputType: '--output-type',
   embeddingType: '--embedding-type',
   allowRequantize: '--allow-requantize',

@@ -23,8 +23,9 @@ export interface ConvertPathOptions extends ConvertOptions, OperationOptions, Di
  * Converts a model to a folder (safetensors) or a file (GGUF) at a path, or to an output of one's own.
  *
  * @throws ConvertError `convert/bad-option`, `convert/exists`, `convert/no-space`, `convert/not-writable`,
- *   `convert/write-failed`, `convert/unsupported-type`, `convert/no-tokenizer`, and every error of reading;
- *   then nothing is left behind
+ *   `convert/write-failed`, `convert/unsupported-type`, `convert/no-tokenizer`, `convert/needs-importance`,
+ *   `convert/wrong-importance`, `convert/requantize`, `convert/not-finite`, `convert/scale-overflow`,
+ *   `convert/no-memory`, `convert/thread-died`, and every error of reading; then nothing is left behind
  */
 export async function convert(
   model: LlamaModel,
@@ -38,7 +39,8 @@ export async function convert(
 /**
  * What {@link convert} to that path would write, as data; reads no weight and writes nothing.
  *
- * @throws ConvertError `convert/bad-option`, `convert/unsupported-type`, `convert/no-tokenizer`
+ * @throws ConvertError `convert/bad-option`, `convert/unsupported-type`, `convert/no-tokenizer`,
+ *   `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
  */
 export async function planConversionTo(
   model: LlamaModel,
@@ -48,15 +50,17 @@ export async function planConversionTo(
   await expectApart(model.path, output, options.to);
   const place = placeOf(output, options.to);
   const plan = planConversion(model, { ...options, ...place });
-  await expectNotInSource(model.path, place.folder, plan, output);
+  const read = await filesOfSource(model.path, options.importance?.file);
+  await expectNotRead(read, place.folder, plan, output);
   return plan;
 }
 
 /**
  * Carries a plan of {@link planConversionTo} out, to the same path.
  *
- * @throws ConvertError `convert/exists`, `convert/no-space`, `convert/not-writable`, `convert/write-failed`, and
- *   every error of reading; then nothing is left behind
+ * @throws ConvertError `convert/exists`, `convert/no-space`, `convert/not-writable`, `convert/write-failed`,
+ *   `convert/not-finite`, `convert/scale-overflow`, `convert/no-memory`, `convert/thread-died`, and every error of
+ *   reading; then nothing is left behind
  */
 export async function runPlanTo(
   plan: ConversionPlan,
@@ -105,16 +109,20 @@ async function expectApart(source: string, output: string, to: ConvertOptions['t
   });
 }
 
-/** Refuses a plan that would write over, or remove as stale, a file of the source, wherever links lead. */
-async function expectNotInSource(source: string, folder: string, plan: ConversionPlan, output: string): Promise<void> {
-  const read = await filesOfSource(source);
+/** Refuses a plan that would write over, or remove as stale, a file that is read, wherever links lead. */
+async function expectNotRead(
+  read: ReadonlySet<string>,
+  folder: string,
+  plan: ConversionPlan,
+  output: string,
+): Promise<void> {
   const stale = plan.to === 'safetensors' ? await staleWeights(folder, plan) : [];
   for (const name of [...plan.files.map((file) => file.name), ...stale]) {
     const target = await realpath(join(folder, name)).catch(() => undefined);
     if (target === undefined || !read.has(target)) continue;
     throw new ConvertError(
       'convert/bad-option',
-      `${name} is a file of the source, and a conversion never writes over what it reads`,
+      `${name} is read by this conversion, which never writes over what it reads`,
       { path: output, hint: 'choose another output' },
     );
   }
@@ -122,13 +130,18 @@ async function expectNotInSource(source: string, folder: string, plan: Conversio
 
 /**
  * Real paths of every file that reading the source may need: all files of a folder and the tokenizer above it, or a
- * GGUF file with the other parts of its split.
+ * GGUF file with the other parts of its split; and the importance matrix.
  */
-async function filesOfSource(source: string): Promise<ReadonlySet<string>> {
+async function filesOfSource(source: string, importance?: string): Promise<ReadonlySet<string>> {
   const inside = await readdir(source).catch(() => undefined);
   const split = inside === undefined ? parseSplitName(basename(source)) : undefined;
   const names = inside ?? (split === undefined ? [] : splitParts(split).map((name) => join('..', name)));
-  const paths = [source, join(source, '..', TOKENIZER), ...names.map((name) => join(source, name))];
+  const paths = [
+    source,
+    ...(importance === undefined ? [] : [importance]),
+    join(source, '..', TOKENIZER),
+    ...names.map((name) => join(source, name)),
+  ];
   const real = await Promise.all(paths.map((path) => realpath(path).catch(() => undefined)));
   return new Set(real.filter((path) => path !== undefined));
 }

@@ -112,6 +112,7 @@ describe('conversion', () => {
     expect(loss.flushedToZero).toBe(1);
     expect(lossyTensors[0]).toEqual({
       name: 'model.layers.0.mlp.gate_proj.weight',
+      dtype: 'float16',
       loss: { overflowed: 1, flushedToZero: 1, rounded: 1 },
     });
   });

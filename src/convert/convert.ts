@@ -2,11 +2,12 @@
  * From a model to files: plan, then stream.
  *
  * Blocks of rows are read, turned into the output's type and written, several under way at a time and in order;
- * nothing else is held, so peak memory is a few blocks (about 1 MiB each, 8 MiB for the widest models) whatever the
- * size of the model.
+ * nothing else is held, so peak memory is a few blocks (about 1 MiB each, 8 MiB for the widest models) for each thread of
+ * the encoder, whatever the size of the model.
  *
  * @module
  */
+import type { DType } from '../dtype.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import { type CastLoss, noLoss } from '../quant/cast-loss.js';
@@ -16,7 +17,7 @@ import { FILE_TYPES, isPlainFileType } from './file-types.js';
 import { ggufFile } from './gguf-plan.js';
 import { inOrder } from './in-order.js';
 import { createLocalEncoder } from './local-encoder.js';
-import { type ConvertOptions, plainFileType } from './options.js';
+import { type ConvertOptions, expectOptionsFit, plainFileType } from './options.js';
 import type { Output } from './output.js';
 import {
   type ConversionPlan,
@@ -43,6 +44,8 @@ export interface ConversionResult {
 export interface LossyTensor {
   /** Name in the output. */
   readonly name: string;
+  /** Type in the output. */
+  readonly dtype: DType;
   /** What was lost. */
   readonly loss: CastLoss;
 }
@@ -60,6 +63,7 @@ export interface RunOptions extends OperationOptions {
  *   `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
  */
 export function planConversion(model: LlamaModel, options: ConvertOptions): ConversionPlan {
+  expectOptionsFit(options);
   const { files, ...kind } = options.to === 'gguf' ? ggufFile(model, options) : safetensorsKind(model, options);
   return {
     ...kind,
@@ -100,7 +104,7 @@ export async function convert(
  * Carries a plan out. Reads each source tensor once, in order; writes sequentially.
  *
  * @throws ConvertError `convert/exists`, `convert/no-space`, `convert/not-writable`, `convert/write-failed`,
- *   `convert/not-finite`, `convert/scale-overflow`, and every error of reading the source; then nothing is left behind
+ *   `convert/not-finite`, `convert/scale-overflow`, `convert/no-memory`, `convert/thread-died`, and every error of reading the source; then nothing is left behind
  */
 export async function runPlan(
   plan: ConversionPlan,
@@ -180,10 +184,10 @@ function expectPosition(sink: ByteSink, expected: number, path: string): void {
 function countLosses(plan: ConversionPlan): Pick<ConversionResult, 'loss' | 'lossyTensors'> {
   const total = noLoss();
   const lossy: LossyTensor[] = [];
-  for (const { name, loss } of plannedTensors(plan)) {
+  for (const { name, dtype, loss } of plannedTensors(plan)) {
     if (loss === undefined) continue;
     for (const key of Object.keys(total) as (keyof CastLoss)[]) total[key] += loss[key];
-    if (Object.values(loss).some((count) => count > 0)) lossy.push({ name, loss });
+    if (Object.values(loss).some((count) => count > 0)) lossy.push({ name, dtype, loss });
   }
   const weight = ({ loss }: LossyTensor): number => loss.overflowed * 1e9 + loss.flushedToZero;
   return { loss: total, lossyTensors: lossy.sort((a, b) => weight(b) - weight(a)) };

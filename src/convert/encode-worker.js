@@ -3,7 +3,7 @@
  *
  * Plain JavaScript, because a worker thread is not transformed: this file runs as it stands both from the
  * sources under test and from the built package. Values and blocks lie in shared memory, so nothing is copied
- * between threads but a few numbers.
+ * between threads but a few numbers and, with an importance matrix, one for each column.
  *
  * @module
  */
@@ -13,7 +13,7 @@ import { createQuantKernels } from '../quant/kernels/quant-kernels.js';
 
 /**
  * A job and where its blocks go, both in shared memory.
- * @typedef {{ job: import('../quant/kernels/quant-kernels.js').KernelJob, out: Uint8Array }} EncodeJob
+ * @typedef {{ job: import('../quant/kernels/quant-kernels.js').KernelJob | import('../quant/quantize-rows.js').RowsJob, out: Uint8Array }} EncodeJob
  */
 
 /**
@@ -25,17 +25,21 @@ import { createQuantKernels } from '../quant/kernels/quant-kernels.js';
 export const ENCODE_WORKER = 'llama-inspect encode worker';
 
 /**
- * A function that does jobs with kernels of its own.
+ * A function that does jobs: those for a format with kernels of its own, the others in TypeScript.
  *
- * @returns {Promise<(job: EncodeJob) => EncodeReply>}
+ * @returns {Promise<(job: EncodeJob) => Promise<EncodeReply>>}
  */
 export async function createJobRunner() {
   const kernels = await createQuantKernels();
   if (kernels === undefined) throw new Error('there are no kernels in this thread');
-  return ({ job, out }) => kernels.quantize(job, out);
+  return async ({ job, out }) => {
+    if ('format' in job) return kernels.quantize(job, out);
+    const { quantizeRows } = await import('../quant/quantize-rows.js');
+    return quantizeRows(job, out);
+  };
 }
 
 if (workerData === ENCODE_WORKER) {
   const run = await createJobRunner();
-  parentPort?.on('message', (job) => parentPort?.postMessage(run(job)));
+  parentPort?.on('message', async (job) => parentPort?.postMessage(await run(job)));
 }

@@ -2,7 +2,9 @@ import { describe, expect, it, vi } from 'vitest';
 
 import type { DType } from '../dtype.js';
 import type { Tensor } from '../formats/tensor.js';
+import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
 import { createQuantKernels } from '../quant/kernels/quant-kernels.js';
+import { builtFile } from '../testing/built.js';
 import { memoryTensor, randomNumbers } from '../testing/synthetic-model.js';
 import { castTensor } from './cast.js';
 import { ENCODE_WORKER, createJobRunner } from './encode-worker.js';
@@ -47,6 +49,9 @@ describe('an encoder in threads', () => {
     ['float32', 'q4_0', undefined],
     ['float32', 'q4_0', importance],
     ['q8_0', 'q5_0', undefined],
+    ['q4_0', 'q4_k', undefined],
+    ['q6_k', 'q4_k', importance],
+    ['iq4_nl', 'q8_0', undefined],
     ['bfloat16', 'float32', undefined],
     ['bfloat16', 'bfloat16', undefined],
   ])('makes of %s the same %s as one in this thread', async (source, dtype, weights) => {
@@ -61,6 +66,54 @@ describe('an encoder in threads', () => {
     } finally {
       await pool.close();
     }
+  });
+
+  it('makes of 8-bit floats what one in this thread makes of the same numbers', async () => {
+    const bytes = Uint8Array.from({ length: 2000 * 512 }, (_, index) => (index * 37) % 0x7f);
+    const floats = new Float32Array(bytes.length);
+    decodeToFloat32('float8_e4m3fn', bytes, floats);
+    const shape = [2000, 512];
+    const readRows: Tensor['readRows'] = async (first, count, options) => {
+      options!.into!.set(bytes.subarray(first * 512, (first + count) * 512));
+      return options!.into!;
+    };
+    const eight = piece({ name: 'm', dtype: 'float8_e4m3fn', shape, readRows }, 'q4_k');
+    const expected = new Uint8Array(eight.byteLength);
+    encodeFromFloat32('q4_k', floats, expected);
+    const pool = createEncoderPool([eight], kernels, 2);
+    try {
+      expect(Buffer.compare(await encodeAll(pool, eight), expected)).toBe(0);
+      expect(Buffer.compare(await encodeAll(await createLocalEncoder([eight]), eight), expected)).toBe(0);
+    } finally {
+      await pool.close();
+    }
+  });
+
+  it('quantizes to a format without a kernel in the threads of the built package', async () => {
+    const built = (await import(builtFile('convert/encoder-pool-node.js'))) as {
+      createEncoderPool: typeof createEncoderPool;
+    };
+    const tensor = piece(matrix(64, 256, 'bfloat16'), 'iq3_s');
+    const here = createEncoderPool([tensor], kernels, 1);
+    const pool = built.createEncoderPool([tensor], kernels, 2);
+    try {
+      const expected = await encodeAll(here, tensor);
+      expect(Buffer.compare(await encodeAll(pool, tensor), expected)).toBe(0);
+      const values = new Float32Array(256).fill(1e38);
+      await expect(encodeAll(pool, piece(memoryTensor('m', [1, 256], values, 'float32'), 'iq3_s'))).rejects.toThrow(
+        expect.objectContaining({ code: 'convert/scale-overflow' }),
+      );
+    } finally {
+      await Promise.all([pool.close(), here.close()]);
+    }
+  });
+
+  it('starts no thread where there is no memory for its blocks', () => {
+    const shape = [1, 2 ** 52];
+    const endless: Tensor = { name: 'm', dtype: 'bfloat16', shape, readRows: async () => new Uint8Array(0) };
+    expect(() => createEncoderPool([piece(endless, 'q8_0')], kernels, 2)).toThrow(
+      expect.objectContaining({ code: 'convert/no-memory' }),
+    );
   });
 
   it('names the weight that is not finite, and goes on', async () => {
@@ -112,7 +165,7 @@ describe('the encoder that Node gets', () => {
   it('works in this thread for small models, and in others for large ones', async () => {
     const small = await createNodeEncoder([piece(matrix(4, 64, 'bfloat16'), 'q8_0')]);
     expect(small.slots).toBe(2);
-    const shape = [1 << 14, 2048];
+    const shape = [1 << 15, 2048];
     const huge: Tensor = { name: 'm', dtype: 'bfloat16', shape, readRows: async () => new Uint8Array(0) };
     const large = await createNodeEncoder([piece(huge, 'q8_0')]);
     expect(large.slots).toBeGreaterThan(2);
@@ -140,7 +193,7 @@ describe('the thread', () => {
     const out = new Uint8Array(34);
     const values = new Uint8Array(new Float32Array(32).fill(2).buffer);
     const job = { format: 8, source: 'float32' as const, values, rowLength: 32, importance: undefined };
-    expect(run({ job, out })).toEqual({ badValue: -1, badBlock: -1 });
+    expect(await run({ job, out })).toEqual({ badValue: -1, badBlock: -1 });
     expect(out[2]).toBe(127);
   });
 });

@@ -1,9 +1,8 @@
 /**
  * Encoding in several threads. One of the few modules that know Node.
  *
- * This thread reads and writes, the others quantize: quantizing takes many times longer than moving the bytes. What
- * kernels cannot do (plain casts, and formats without a kernel) is done here. Starting a thread takes as long as quantizing a
- * few megabytes, so small models are encoded here altogether.
+ * This thread reads, casts and writes, the others quantize, which takes many times longer than moving the bytes. Starting a
+ * thread takes as long as quantizing some megabytes with a kernel, so small models are encoded here altogether.
  *
  * @see https://nodejs.org/api/worker_threads.html
  * @module
@@ -14,15 +13,24 @@ import { Worker } from 'node:worker_threads';
 import { tensorByteLength } from '../formats/tensor.js';
 import { type QuantKernels, createQuantKernels } from '../quant/kernels/quant-kernels.js';
 import { ENCODE_WORKER, type EncodeJob, type EncodeReply } from './encode-worker.js';
-import { type Encoder, encodeRows } from './encoder.js';
-import { expectKernelOutcome, kernelFormat, kernelInputLength, kernelJob } from './kernel-job.js';
+import { type Encoder, type PlannedRows, encodeRows, expectOutcome, rowsJob } from './encoder.js';
+import { inSlot, isToBeQuantized, kernelFormat, kernelJob } from './kernel-job.js';
 import { createLocalEncoder } from './local-encoder.js';
 import { ConvertError, type TensorPiece } from './plan.js';
-import { Slots, slotSizes } from './slots.js';
+import { type Slot, Slots, slotSizes } from './slots.js';
 import { slottedEncoder } from './slotted-encoder.js';
 
-/** Bytes of weights that are quantized in the time that starting a thread takes. */
+/** Bytes of weights that a kernel quantizes in the time that starting a thread takes. */
 const THREAD_START_BYTES = 32 << 20;
+
+/** How many times longer a format without a kernel takes. */
+const WITHOUT_KERNEL = 64;
+
+/** Most threads: for more, the one that reads and writes is not fast enough, and each takes some 10 MB. */
+const MAX_THREADS = 16;
+
+/** A thread runs no TypeScript, so it quantizes without a kernel in the built package only, not under test. */
+const IS_BUILT = import.meta.url.endsWith('.js');
 
 /** A thread makes nothing but a few messages; its blocks lie outside the heap. */
 const THREAD_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
@@ -30,29 +38,56 @@ const THREAD_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
 /** Blocks beside those in the threads: one is being read, one is being written. */
 const MOVING_BLOCKS = 2;
 
-/** An encoder of these tensors, in threads where that saves time. Peak memory: a few megabytes a thread. */
+/**
+ * An encoder of these tensors, in threads where that saves time.
+ * Peak memory: two blocks as they are read and two as they are written, and some 10 MB for each of up to 16 threads.
+ *
+ * @throws ConvertError `convert/no-memory`
+ */
 export async function createNodeEncoder(pieces: readonly TensorPiece[]): Promise<Encoder> {
   const kernels = await createQuantKernels();
-  const threads = availableParallelism();
-  if (kernels === undefined || threads === 1) return createLocalEncoder(pieces);
-  const quantized = pieces.filter((piece) => kernelFormat(kernels, piece) !== undefined);
-  const byteLength = quantized.reduce((sum, { tensor }) => sum + tensorByteLength(tensor), 0);
-  return byteLength < THREAD_START_BYTES ? createLocalEncoder(pieces) : createEncoderPool(pieces, kernels, threads);
+  if (kernels === undefined) return createLocalEncoder(pieces);
+  const threads = Math.min(
+    availableParallelism(),
+    MAX_THREADS,
+    Math.floor(workOf(pieces, kernels) / THREAD_START_BYTES),
+  );
+  return threads < 1 || availableParallelism() === 1
+    ? createLocalEncoder(pieces)
+    : createEncoderPool(pieces, kernels, threads);
 }
 
-/** An encoder of these tensors in so many threads. */
+/** Bytes of weights to quantize, as if there were a kernel for all of them. */
+function workOf(pieces: readonly TensorPiece[], kernels: QuantKernels): number {
+  return pieces.filter(isToBeQuantized).reduce((sum, piece) => {
+    const factor = kernelFormat(kernels, piece) === undefined ? WITHOUT_KERNEL : 1;
+    return sum + factor * tensorByteLength(piece.tensor);
+  }, 0);
+}
+
+/**
+ * An encoder of these tensors in so many threads.
+ *
+ * @throws ConvertError `convert/no-memory`; then no thread is left
+ */
 export function createEncoderPool(pieces: readonly TensorPiece[], kernels: QuantKernels, threads: number): Encoder {
+  const slots = new Slots(
+    threads + MOVING_BLOCKS,
+    slotSizes(pieces),
+    (byteLength) => new Uint8Array(new SharedArrayBuffer(byteLength)),
+  );
   const pool = new ThreadPool(threads);
-  const sizes = slotSizes(pieces, kernelInputLength);
-  const slots = new Slots(threads + MOVING_BLOCKS, sizes, (byteLength) => {
-    return new Uint8Array(new SharedArrayBuffer(byteLength));
-  });
+  const jobOf = (rows: PlannedRows, source: Uint8Array, slot: Slot): EncodeJob['job'] | undefined => {
+    const format = kernelFormat(kernels, rows.piece);
+    if (format !== undefined) return kernelJob(format, rows, source, slot);
+    return IS_BUILT && isToBeQuantized(rows.piece) ? rowsJob(rows, inSlot(rows, source, slot)) : undefined;
+  };
   return slottedEncoder(
     slots,
     async (rows, source, out, slot) => {
-      const format = kernelFormat(kernels, rows.piece);
-      if (format === undefined) encodeRows(rows, source, out);
-      else expectKernelOutcome(rows, await pool.run({ job: kernelJob(format, rows, source, slot), out }));
+      const job = jobOf(rows, source, slot);
+      if (job === undefined) encodeRows(rows, source, out);
+      else expectOutcome(rows, await pool.run({ job, out }));
     },
     () => pool.close(),
   );
@@ -66,15 +101,20 @@ interface Waiting {
 
 /** Threads that take jobs from one queue. */
 class ThreadPool {
-  readonly #threads: readonly Worker[];
-  readonly #idle: Worker[];
+  readonly #threads: Worker[] = [];
+  readonly #idle: Worker[] = [];
   readonly #queue: Waiting[] = [];
   readonly #working = new Map<Worker, Waiting>();
   #death: Error | undefined;
 
   constructor(count: number) {
-    this.#threads = Array.from({ length: count }, () => this.#start());
-    this.#idle = [...this.#threads];
+    try {
+      while (this.#threads.length < count) this.#threads.push(this.#start());
+    } catch (cause) {
+      void this.close();
+      throw new ConvertError('convert/thread-died', 'a thread that quantizes could not be started', { cause });
+    }
+    this.#idle.push(...this.#threads);
   }
 
   run(job: EncodeJob): Promise<EncodeReply> {

@@ -6,12 +6,14 @@
  *
  * @module
  */
-import { isQuantized } from '../dtype.js';
+import { type DType, blockLayout, byteLengthOf, isQuantized } from '../dtype.js';
 import { shownName } from '../formats/shown-name.js';
 import { rowByteLengthOf, rowLengthOf } from '../formats/tensor.js';
-import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
+import { decodeToFloat32 } from '../quant/codec.js';
 import { convertRow } from '../quant/convert-row.js';
-import { firstBadScale, firstNotFinite } from '../quant/not-finite.js';
+import type { KernelOutcome, KernelSource } from '../quant/kernels/quant-kernels.js';
+import { firstNotFinite } from '../quant/not-finite.js';
+import { type RowsJob, quantizeRows } from '../quant/quantize-rows.js';
 import { ConvertError, type TensorPiece } from './plan.js';
 
 /** A block of whole rows of a planned tensor. */
@@ -56,6 +58,21 @@ export function outputByteLength({ piece, count }: PlannedRows): number {
   return count * rowByteLengthOf(piece);
 }
 
+/** Types of weights that kernels read. */
+export function isKernelSource(dtype: DType): dtype is KernelSource {
+  return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16';
+}
+
+/** Whether the weights of a tensor have to become float32 before a kernel reads them. */
+export function isDecodedFirst({ tensor, dtype }: TensorPiece): boolean {
+  return isQuantized(dtype) && tensor.dtype !== dtype && !isKernelSource(tensor.dtype);
+}
+
+/** Bytes that a block takes in float32. */
+export function floatByteLength({ piece, count }: PlannedRows): number {
+  return byteLengthOf('float32', count * rowLengthOf(piece.shape));
+}
+
 /** Whether a block is written as it was read, and nothing has to be looked at. */
 export function isCopied({ tensor, dtype, finite }: TensorPiece): boolean {
   return tensor.dtype === dtype && !finite;
@@ -63,49 +80,76 @@ export function isCopied({ tensor, dtype, finite }: TensorPiece): boolean {
 
 /**
  * Turns a block that has been read into the type of the output, in this thread and in TypeScript.
+ * Peak memory, where values that are not finite are refused: the block in float32.
  *
  * @throws ConvertError `convert/not-finite`, `convert/scale-overflow`
  */
 export function encodeRows(rows: PlannedRows, source: Uint8Array, out: Uint8Array): void {
-  const { piece, count } = rows;
-  const { tensor, dtype, loss, finite } = piece;
-  if (!finite && piece.importance === undefined) {
-    convertRow(tensor.dtype, dtype, source, out, loss);
+  const { tensor, dtype, loss, finite } = rows.piece;
+  if (isQuantized(dtype) && tensor.dtype !== dtype) {
+    expectOutcome(rows, quantizeRows(rowsJob(rows, source), out));
     return;
   }
-  const values = new Float32Array(count * rowLengthOf(piece.shape));
-  decodeToFloat32(tensor.dtype, source, values);
-  expectFinite(rows, firstNotFinite(values));
+  if (finite) expectFinite(rows, firstNotFinite(floatsOf(rows, tensor.dtype, source)));
   if (tensor.dtype === dtype) out.set(source);
-  else if (isQuantized(dtype)) encodeFromFloat32(dtype, values, out, piece.importance);
   else convertRow(tensor.dtype, dtype, source, out, loss);
-  if (isQuantized(dtype)) expectScales(rows, firstBadScale(dtype, out));
+  if (finite && tensor.dtype !== dtype) expectHeld(rows, firstNotFinite(floatsOf(rows, dtype, out)));
+}
+
+/** The block as the quantizers in TypeScript take it. */
+export function rowsJob({ piece }: PlannedRows, values: Uint8Array): RowsJob {
+  const { dtype, importance, tensor, shape } = piece;
+  return { source: tensor.dtype, dtype, values, rowLength: rowLengthOf(shape), importance };
+}
+
+function floatsOf({ piece, count }: PlannedRows, dtype: DType, bytes: Uint8Array): Float32Array {
+  const values = new Float32Array(count * rowLengthOf(piece.shape));
+  decodeToFloat32(dtype, bytes, values);
+  return values;
+}
+
+/** Throws what quantizing found. @throws ConvertError `convert/not-finite`, `convert/scale-overflow` */
+export function expectOutcome(rows: PlannedRows, { badValue, badBlock }: KernelOutcome): void {
+  expectFinite(rows, badValue);
+  expectScales(rows, badBlock);
 }
 
 /** Throws when a value of a block is not a finite number; `at` is its index in the block, -1 for none. */
-export function expectFinite({ piece, first }: PlannedRows, at: number): void {
+function expectFinite(rows: PlannedRows, at: number): void {
   if (at < 0) return;
-  const length = rowLengthOf(piece.shape);
   throw new ConvertError(
     'convert/not-finite',
-    `${weightAt(piece, first * length + at)} is NaN or infinite, which no quantized block can hold`,
+    `${weightAt(rows, at)} is NaN or infinite, which no quantized block can hold`,
     { hint: 'the checkpoint is damaged: llama-inspect verify --deep counts such weights' },
   );
 }
 
+/** Throws when a value became infinite in the type of the output; `at` is its index in the block, -1 for none. */
+function expectHeld(rows: PlannedRows, at: number): void {
+  if (at < 0) return;
+  const { name, dtype } = rows.piece;
+  throw new ConvertError('convert/scale-overflow', `${weightAt(rows, at)} is too large for ${dtype}`, {
+    hint: `choose another type for this tensor: --tensor-type '${name}=bf16'`,
+  });
+}
+
 /** Throws when a scale does not fit its type; `block` is the index of its block in the rows, -1 for none. */
-export function expectScales({ piece, first }: PlannedRows, block: number, blockElements = 0): void {
+function expectScales(rows: PlannedRows, block: number): void {
   if (block < 0) return;
-  const length = rowLengthOf(piece.shape);
+  const { name, dtype } = rows.piece;
+  const at = block * blockLayout(dtype).blockElements;
   throw new ConvertError(
     'convert/scale-overflow',
-    `the weights from ${weightAt(piece, first * length + block * blockElements)} on are too large for the scale of a ${piece.dtype} block`,
-    { hint: `choose another type for this tensor: --tensor-type '${piece.name}=f32'` },
+    `the weights from ${weightAt(rows, at)} on are too large for the scale of a ${dtype} block`,
+    { hint: `choose another type for this tensor: --tensor-type '${name}=f32'` },
   );
 }
 
-function weightAt({ name, shape }: TensorPiece, element: number): string {
+/** An element of a block, by its index there, as its place in the tensor. */
+function weightAt({ piece, first }: PlannedRows, at: number): string {
+  const { name, shape } = piece;
   const length = rowLengthOf(shape);
+  const element = first * length + at;
   const index = shape.length < 2 ? [element] : [Math.floor(element / length), element % length];
   return `${shownName(name)}[${index.join(', ')}]`;
 }

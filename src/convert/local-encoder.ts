@@ -4,8 +4,8 @@
  * @module
  */
 import { createQuantKernels } from '../quant/kernels/quant-kernels.js';
-import { type Encoder, encodeRows } from './encoder.js';
-import { expectKernelOutcome, kernelFormat, kernelInputLength, kernelJob } from './kernel-job.js';
+import { type Encoder, encodeRows, expectOutcome } from './encoder.js';
+import { kernelFormat, kernelJob } from './kernel-job.js';
 import type { TensorPiece } from './plan.js';
 import { Slots, slotSizes } from './slots.js';
 import { slottedEncoder } from './slotted-encoder.js';
@@ -13,17 +13,17 @@ import { slottedEncoder } from './slotted-encoder.js';
 /** One block is read while the one before it is turned and written. */
 const SLOTS = 2;
 
-/** An encoder of these tensors in this thread. Peak memory: two blocks as they are read and two as they are written. */
+/** An encoder of these tensors in this thread. Peak memory: two blocks as they are read and two as they are written. @throws ConvertError `convert/no-memory` */
 export async function createLocalEncoder(pieces: readonly TensorPiece[]): Promise<Encoder> {
   const kernels = await createQuantKernels();
-  const sizes = slotSizes(pieces, kernelInputLength);
+  const sizes = slotSizes(pieces);
   const slots = new Slots(SLOTS, sizes, (byteLength) => new Uint8Array(byteLength));
   return slottedEncoder(
     slots,
     async (rows, source, out, slot) => {
       const format = kernels && kernelFormat(kernels, rows.piece);
       if (kernels === undefined || format === undefined) encodeRows(rows, source, out);
-      else expectKernelOutcome(rows, kernels.quantize(kernelJob(format, rows, source, slot), out));
+      else expectOutcome(rows, kernels.quantize(kernelJob(format, rows, source, slot), out));
     },
     async () => {},
   );

@@ -10,7 +10,7 @@
  * @see https://github.com/ggml-org/llama.cpp/blob/master/src/llama-quant.cpp (llama_tensor_get_type)
  * @module
  */
-import { type DType, blockLayout, isQuantized } from '../dtype.js';
+import { type DType, blockLayout } from '../dtype.js';
 import { shownName } from '../formats/shown-name.js';
 import { type TensorInfo, rowLengthOf } from '../formats/tensor.js';
 import type { LlamaConfig } from '../llama/model.js';
@@ -20,7 +20,7 @@ import { type Place, RECIPES, type Role, outputTypeOf } from './recipes.js';
 
 /** A type for the tensors whose names a pattern is found in. */
 export interface TensorTypeOverride {
-  /** Found anywhere in the tensor's name in GGUF. */
+  /** Found anywhere in the tensor's name in GGUF, such as `blk.0.ffn_down.weight`. */
   readonly pattern: RegExp;
   /** Type of these tensors. */
   readonly dtype: DType;
@@ -44,6 +44,8 @@ export interface ChosenType {
   readonly dtype: DType;
   /** The type that the recipe asked for, where the rows are no whole number of its blocks. */
   readonly fallbackFrom?: DType;
+  /** What asked for the type, where the recipe did not. */
+  readonly askedBy?: 'outputType' | 'embeddingType' | TensorTypeOverride | undefined;
 }
 
 /** What the choice depends on beside the file type. */
@@ -95,7 +97,7 @@ export function chooseTypes(
 }
 
 /** Matrices that are no weights of a norm; all else stays as it is. */
-function isQuantizable({ name, shape }: TensorInfo): boolean {
+export function isQuantizable({ name, shape }: TensorInfo): boolean {
   return shape.length > 1 && name.endsWith('weight') && !name.includes('_norm.weight');
 }
 
@@ -113,14 +115,21 @@ interface Choosing {
 function chooseType(state: Choosing, tensor: TensorInfo): ChosenType {
   const { options, fileType } = state;
   const role = roleOf(tensor.name);
-  const given = role === 'token_embd' ? options.embeddingType : role === 'output' ? options.outputType : undefined;
-  if (given !== undefined) return expectFits(tensor, given);
-  const { dtype } = FILE_TYPES[fileType];
-  if (!isQuantized(dtype)) return { dtype };
-  const override = options.tensorTypes?.find(({ pattern }) => pattern.test(tensor.name));
-  const wanted =
-    override?.dtype ?? (options.pure === true ? dtype : typeByRecipe(state, role, rowLengthOf(tensor.shape)));
-  return fitting(tensor, wanted);
+  const askedBy = role === 'token_embd' ? 'embeddingType' : role === 'output' ? 'outputType' : undefined;
+  const given = askedBy && options[askedBy];
+  if (given !== undefined) return { ...expectFits(tensor, given), askedBy };
+  const override = options.tensorTypes?.find(({ pattern }) => tensor.name.search(pattern) >= 0);
+  if (override !== undefined) return { ...fitting(tensor, override.dtype), askedBy: override };
+  if (options.pure === true) return fitting(tensor, FILE_TYPES[fileType].dtype);
+  if (isOutput(state, role) && options.outputType !== undefined) {
+    return { ...fitting(tensor, options.outputType), askedBy: 'outputType' };
+  }
+  return fitting(tensor, typeByRecipe(state, role, rowLengthOf(tensor.shape)));
+}
+
+/** Whether the tensor is what comes out of the model: with tied embeddings these are it. */
+function isOutput({ tied }: Choosing, role: Role | undefined): boolean {
+  return role === 'output' || (role === 'token_embd' && tied);
 }
 
 /** The role of a tensor: the part of its name between the block and the word `weight`. */
@@ -129,12 +138,10 @@ function roleOf(name: string): Role | undefined {
 }
 
 function typeByRecipe(state: Choosing, role: Role | undefined, rowLength: number): DType {
-  const { fileType, options, met } = state;
+  const { fileType, met } = state;
   const { dtype } = FILE_TYPES[fileType];
   if (role === undefined) return dtype;
-  if (role === 'output' || (role === 'token_embd' && state.tied)) {
-    return options.outputType ?? outputTypeOf(fileType, dtype, rowLength);
-  }
+  if (isOutput(state, role)) return outputTypeOf(fileType, dtype, rowLength);
   const layer = met.get(role) ?? 0;
   met.set(role, layer + 1);
   const nLayers = role === 'attn_v' ? state.values : state.place.nLayers;
@@ -179,4 +186,25 @@ function expectImportance({ fileType, place }: Choosing, name: string, dtype: DT
 export function needsImportance(fileType: FileTypeName, name: string, dtype: DType): boolean {
   if (name === 'token_embd.weight' || name === 'output.weight') return false;
   return NEED_IMPORTANCE.has(dtype) || (dtype === 'q2_k' && fileType === 'q2_k_s');
+}
+
+/** Matrices that get another type than the recipe asks for, because its blocks do not divide their rows. */
+export interface FallbackCount {
+  /** The type they get. */
+  readonly dtype: DType;
+  /** The type they should have got. */
+  readonly insteadOf: DType;
+  /** How many there are. */
+  readonly tensorCount: number;
+}
+
+/** How many tensors get another type because its blocks do not divide their rows, by the two types. */
+export function fallbackCounts(chosen: ReadonlyMap<string, ChosenType>): FallbackCount[] {
+  const counts = new Map<string, FallbackCount>();
+  for (const { dtype, fallbackFrom: insteadOf } of chosen.values()) {
+    if (insteadOf === undefined) continue;
+    const key = `${dtype} ${insteadOf}`;
+    counts.set(key, { dtype, insteadOf, tensorCount: (counts.get(key)?.tensorCount ?? 0) + 1 });
+  }
+  return [...counts.values()];
 }

@@ -6,9 +6,10 @@
 import type { DType } from '../dtype.js';
 import type { ImportanceMatrix } from '../formats/imatrix/importance-matrix.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
-import { FILE_TYPES, type FileTypeName, PLAIN_FILE_TYPES, type PlainFileTypeName } from './file-types.js';
+import { FILE_TYPES, type FileTypeName, PLAIN_FILE_TYPES, type PlainFileTypeName, isFileType } from './file-types.js';
 import type { MixtureOptions } from './mixture.js';
 import { ConvertError } from './plan.js';
+import { idleQuantizingOption } from './quantizing-options.js';
 
 /** What to write. */
 export interface ConvertOptions extends MixtureOptions {
@@ -32,6 +33,26 @@ export interface ImportanceUse {
   readonly matrix: ImportanceMatrix;
   /** Value of `quantize.imatrix.file`: the path as the person gave it. */
   readonly file: string;
+}
+
+/**
+ * Refuses options that contradict each other: none is passed over in silence.
+ *
+ * @throws ConvertError `convert/bad-option`
+ */
+export function expectOptionsFit(options: ConvertOptions): void {
+  const { to, type, maxShardSize, fileName } = options;
+  const idle = idleQuantizingOption(options);
+  const problems = [
+    type !== undefined && !isFileType(type) ? `there is no type ${String(type)}` : undefined,
+    idle === undefined ? undefined : `${idle} is for quantized types, and the type is ${type ?? 'that of the source'}`,
+    to === 'gguf' && maxShardSize !== undefined
+      ? 'maxShardSize is for safetensors; a GGUF file is always one'
+      : undefined,
+    to === 'safetensors' && fileName !== undefined ? 'fileName is for GGUF files' : undefined,
+  ];
+  const problem = problems.find((text) => text !== undefined);
+  if (problem !== undefined) throw new ConvertError('convert/bad-option', problem);
 }
 
 /** Hugging Face's default: 5 GB, decimal. */

@@ -93,6 +93,7 @@ export type ConvertErrorCode =
   | 'convert/not-finite'
   | 'convert/scale-overflow'
   | 'convert/thread-died'
+  | 'convert/no-memory'
   | 'convert/no-tokenizer'
   | 'convert/exists'
   | 'convert/no-space'

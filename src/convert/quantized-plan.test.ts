@@ -7,8 +7,10 @@ import { describe, expect, it } from 'vitest';
 import { openGgufFile } from '../formats/gguf/read.js';
 import { ggmlTypeOf } from '../formats/gguf/tensor-types.js';
 import { readImportanceMatrix } from '../formats/imatrix/read.js';
+import { rowCountOf, rowLengthOf, tensorByteLength } from '../formats/tensor.js';
 import type { LlamaModel } from '../llama/model.js';
 import { openModel } from '../llama/open-model.js';
+import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
 import { openDirectory } from '../source/directory.js';
 import { memorySource } from '../source/memory.js';
 import { FIXTURES, TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
@@ -103,7 +105,15 @@ describe('a GGUF file as the source', () => {
     );
     const again = await fileOf(source, { type: 'q4_0', pure: true, allowRequantize: true });
     await using file = await openGgufFile(memorySource(again));
-    expect(file.tensors.find((tensor) => tensor.name === 'output.weight')?.storedDtype).toBe('Q4_0');
+    await using once = await openGgufFile(memorySource(await fileOf(model, { type: 'q8_0' })));
+    const [q4, q8] = [file, once].map(({ tensors }) => tensors.find(({ name }) => name === 'output.weight')!);
+    expect([q4!.storedDtype, q8!.storedDtype]).toEqual(['Q4_0', 'Q8_0']);
+    const rows = rowCountOf(q8!.shape);
+    const values = new Float32Array(rows * rowLengthOf(q8!.shape));
+    decodeToFloat32('q8_0', await q8!.readRows(0, rows), values);
+    const expected = new Uint8Array(tensorByteLength(q4!));
+    encodeFromFloat32('q4_0', values, expected);
+    expect(Buffer.compare(await q4!.readRows(0, rows), expected)).toBe(0);
     // what is of the type already is copied
     expect(plannedTensors(planConversion(source, { to: 'gguf', type: 'q8_0' })).map(({ dtype }) => dtype)).toContain(
       'q8_0',
@@ -144,6 +154,29 @@ describe('weights that no block can hold', () => {
     await expect(quantize(model, 'q8_0')).rejects.toMatchObject({
       code: 'convert/scale-overflow',
       message: 'the weights from blk.0.attn_output.weight[7, 32] on are too large for the scale of a q8_0 block',
+    });
+  });
+
+  it('are named at their place by formats without a kernel as well', async () => {
+    const size = { dim: 512, ffnDim: 512, headDim: 128, nLayers: 1 };
+    const model = await withChange(syntheticModel(size), 'layers.0.attention.wo.weight', (values) => {
+      values.fill(1e30, 512 * 7 + 256, 512 * 8);
+    });
+    const tensorTypes = [{ pattern: /attn_output/, dtype: 'iq3_s' as const }];
+    await expect(fileOf(withTokens(model), { type: 'q8_0', tensorTypes })).rejects.toMatchObject({
+      code: 'convert/scale-overflow',
+      message: 'the weights from blk.0.attn_output.weight[7, 256] on are too large for the scale of a iq3_s block',
+    });
+  });
+
+  it('are refused where they become infinite in a plain type of a quantized file', async () => {
+    const model = await withChange(syntheticModel(wide), 'layers.0.attention.wo.weight', (values) => {
+      values[64 * 7 + 40] = 1e8;
+    });
+    const tensorTypes = [{ pattern: /attn_output/, dtype: 'float16' as const }];
+    await expect(fileOf(withTokens(model), { type: 'q8_0', tensorTypes })).rejects.toMatchObject({
+      code: 'convert/scale-overflow',
+      message: 'blk.0.attn_output.weight[7, 40] is too large for float16',
     });
   });
 });
@@ -241,5 +274,58 @@ describe('an importance matrix of this model', () => {
     const bytes = await fileOf(model, { type: 'q8_0', importance: { matrix, file } });
     await using read = await openGgufFile(memorySource(bytes));
     expect(read.metadata.get('quantize.imatrix.file')?.value).toBe(`${'a'.repeat(125)}ä`);
+  });
+});
+
+describe('options that decide nothing', () => {
+  const planOf = async (name: string, options: Omit<ConvertOptions, 'to'>) => {
+    await using model = await openFixture(name);
+    return planConversion(model, { to: 'gguf', type: 'q4_k_m', ...options });
+  };
+
+  it('are refused where a pattern is found in no matrix', async () => {
+    for (const pattern of [/wq/, /norm/]) {
+      await expect(planOf('llama2-tiny', { tensorTypes: [{ pattern, dtype: 'q8_0' }] })).rejects.toMatchObject({
+        code: 'convert/bad-option',
+        message: `the pattern of the tensor type ${pattern.source}=q8_0 is found in no matrix's name`,
+      });
+    }
+  });
+
+  it('are told where others come first', async () => {
+    const tied = await planOf('llama3.2-tiny', { outputType: 'q8_0', pure: true });
+    expect(tied.warnings).toEqual([
+      'there is no output.weight to become q8_0, and token_embd.weight in its place becomes q4_k',
+    ]);
+    const tensorTypes = [{ pattern: /^output\.weight/g, dtype: 'q5_k' as const }];
+    const untied = await planOf('llama3-tiny', { outputType: 'q8_0', tensorTypes });
+    expect(untied.warnings[0]).toBe('^output\\.weight=q5_k decides nothing: another option comes first');
+    expect((await planOf('llama3.2-tiny', { outputType: 'q8_0' })).warnings).toEqual([]);
+  });
+
+  it('are refused beside a plain type, and in files of another kind', async () => {
+    await using model = await openFixture('llama2-tiny');
+    const refused = (options: ConvertOptions): unknown => {
+      try {
+        return planConversion(model, options).warnings;
+      } catch (cause) {
+        return (cause as Error).message;
+      }
+    };
+    expect([
+      refused({ to: 'gguf', type: 'f16', outputType: 'q6_k' }),
+      refused({ to: 'safetensors', pure: true }),
+      refused({ to: 'gguf', maxShardSize: 5e9 }),
+      refused({ to: 'safetensors', fileName: 'x.gguf' }),
+      refused({ to: 'gguf', type: 'q4km' as FileTypeName }),
+      refused({ to: 'gguf', type: 'f16', pure: false, tensorTypes: undefined }),
+    ]).toEqual([
+      'outputType is for quantized types, and the type is f16',
+      'pure is for quantized types, and the type is that of the source',
+      'maxShardSize is for safetensors; a GGUF file is always one',
+      'fileName is for GGUF files',
+      'there is no type q4km',
+      [],
+    ]);
   });
 });

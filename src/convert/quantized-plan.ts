@@ -15,7 +15,7 @@ import { type LooseTensor, castTensor } from './cast.js';
 import { FILE_TYPES, type FileTypeName } from './file-types.js';
 import { type GgufFileContent, type GgufSourceTensor, parametersOf } from './gguf-content.js';
 import { quantizerMetadata } from './gguf-metadata.js';
-import { type ChosenType, type MixtureInput, chooseTypes, needsImportance } from './mixture.js';
+import { type ChosenType, type MixtureInput, chooseTypes, fallbackCounts, isQuantizable, needsImportance } from './mixture.js'; // prettier-ignore
 import type { ConvertOptions, ImportanceUse } from './options.js';
 import { ConvertError } from './plan.js';
 
@@ -37,6 +37,7 @@ export function quantizedContent(
   const { type, importance } = options;
   const ordered = quantizedOrder(sources);
   const chosen = chooseTypes(type, mixtureInput(model, ordered, importance !== undefined), options);
+  expectFound(options, ordered);
   if (importance !== undefined) expectOfThisModel(importance, ordered);
   const tensors = ordered.map((source) => {
     const dtype = chosen.get(source.name)?.dtype ?? unquantizedType(model, source);
@@ -45,7 +46,11 @@ export function quantizedContent(
     return castTensor(source.tensor, { ...source, dtype, importance: weights, finite: true });
   });
   const unweighted = importance === undefined ? [] : tensors.filter(isUnweighted);
-  const warnings = [...fallbackWarnings(chosen), ...unweightedWarnings(unweighted.map(({ name }) => name))];
+  const warnings = [
+    ...idleWarnings(options, chosen),
+    ...fallbackWarnings(chosen),
+    ...unweightedWarnings(unweighted.map(({ name }) => name)),
+  ];
   return {
     ...{ tensors, type, dtype: FILE_TYPES[type].dtype, warnings },
     metadata: quantizerMetadata(model, FILE_TYPES[type].id, parametersOf(sources), importance),
@@ -119,7 +124,38 @@ function importanceOf(
   return undefined;
 }
 
-/** A matrix none of whose entries is a tensor of the model, or with layers that the model has not, is another model's. */
+/** Every pattern must be found in some matrix: one that is not was meant for other names. */
+function expectFound({ tensorTypes = [] }: QuantizeOptions, ordered: readonly GgufSourceTensor[]): void {
+  const matrices = ordered.filter(({ name, tensor: { dtype, shape } }) => isQuantizable({ name, dtype, shape }));
+  for (const { pattern, dtype } of tensorTypes) {
+    if (matrices.some(({ name }) => name.search(pattern) >= 0)) continue;
+    throw new ConvertError(
+      'convert/bad-option',
+      `the pattern of the tensor type ${pattern.source}=${dtype} is found in no matrix's name`,
+      { hint: `names are those of GGUF: ${EXAMPLE_NAMES}` },
+    );
+  }
+}
+
+const EXAMPLE_NAMES = 'token_embd.weight, blk.0.attn_q.weight, blk.0.ffn_down.weight, output.weight';
+
+/** Says which types that were asked for no tensor gets. */
+function idleWarnings(
+  { outputType, tensorTypes = [] }: QuantizeOptions,
+  chosen: ReadonlyMap<string, ChosenType>,
+): string[] {
+  const asked = new Set([...chosen.values()].map(({ askedBy }) => askedBy));
+  const patterns = tensorTypes.filter((override) => !asked.has(override));
+  const embedding = chosen.get('token_embd.weight')?.dtype;
+  return [
+    ...(outputType === undefined || asked.has('outputType')
+      ? []
+      : [`there is no output.weight to become ${outputType}, and token_embd.weight in its place becomes ${embedding}`]),
+    ...patterns.map(({ pattern, dtype }) => `${pattern.source}=${dtype} decides nothing: another option comes first`),
+  ];
+}
+
+/** A matrix with weights for a tensor that the model has not is another model's; any may have some for the output. */
 function expectOfThisModel({ matrix, file }: ImportanceUse, tensors: readonly GgufSourceTensor[]): void {
   const names = new Set(tensors.map(({ name }) => name));
   const strange = [...matrix.entries.keys()].find((name) => !names.has(name) && name !== 'output.weight');
@@ -132,16 +168,10 @@ function expectOfThisModel({ matrix, file }: ImportanceUse, tensors: readonly Gg
 }
 
 function fallbackWarnings(chosen: ReadonlyMap<string, ChosenType>): string[] {
-  const counts = new Map<string, number>();
-  for (const { dtype, fallbackFrom } of chosen.values()) {
-    if (fallbackFrom === undefined) continue;
-    const change = `${dtype} in place of ${fallbackFrom}`;
-    counts.set(change, (counts.get(change) ?? 0) + 1);
-  }
-  return [...counts].map(
-    ([change, count]) =>
-      `${count} ${count === 1 ? 'tensor becomes' : 'tensors become'} ${change}, whose blocks do not divide the rows`,
-  );
+  return fallbackCounts(chosen).map(({ dtype, insteadOf, tensorCount }) => {
+    const tensors = tensorCount === 1 ? 'tensor becomes' : 'tensors become';
+    return `${tensorCount} ${tensors} ${dtype} in place of ${insteadOf}, whose blocks do not divide the rows`;
+  });
 }
 
 /** Quantized here although the importance matrix has no weights for it; nobody measures those of the embedding. */

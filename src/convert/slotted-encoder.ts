@@ -4,7 +4,7 @@
  * @module
  */
 import { type EncodedRows, type Encoder, type PlannedRows, isCopied, outputByteLength, sourceByteLength } from './encoder.js'; // prettier-ignore
-import type { Slot, Slots } from './slots.js';
+import { type Slot, type Slots, inputOffset } from './slots.js';
 
 /** Fills the slot's output, `out`, with the block in the output's type. `source` is the block as it was read. */
 export type EncodeInSlot = (rows: PlannedRows, source: Uint8Array, out: Uint8Array, slot: Slot) => Promise<void>;
@@ -20,7 +20,8 @@ export function slottedEncoder(slots: Slots, work: EncodeInSlot, close: () => Pr
       try {
         signal?.throwIfAborted();
         const { piece, first, count } = rows;
-        const into = slot.input.subarray(0, sourceByteLength(rows));
+        const offset = inputOffset(rows);
+        const into = slot.input.subarray(offset, offset + sourceByteLength(rows));
         const source = await piece.tensor.readRows(first, count, { signal, into });
         if (isCopied(piece)) return { bytes: source, release };
         const bytes = slot.output.subarray(0, outputByteLength(rows));

@@ -16,19 +16,9 @@ import { FILE_TYPES, type FileTypeName, fileTypeNames, isPlainFileType } from '.
 import { type GgufSourceTensor, parametersOf } from './gguf-content.js';
 import { converterMetadata, quantizerMetadata } from './gguf-metadata.js';
 import { ggufSources, plainTensorType } from './gguf-plan.js';
-import { type ChosenType, chooseTypes } from './mixture.js';
+import { type ChosenType, type FallbackCount, chooseTypes, fallbackCounts } from './mixture.js';
 import { ConvertError } from './plan.js';
 import { mixtureInput, quantizedOrder, unquantizedType } from './quantized-plan.js';
-
-/** Matrices that get another type than the recipe asks for, because its blocks do not divide their rows. */
-export interface FallbackCount {
-  /** The type they get. */
-  readonly dtype: DType;
-  /** The type they should have got. */
-  readonly insteadOf: DType;
-  /** How many there are. */
-  readonly tensorCount: number;
-}
 
 /** How large the file of a type would be. */
 export interface SizeForecast {
@@ -156,14 +146,4 @@ function headerPlanner(model: LlamaModel, sources: readonly GgufSourceTensor[]):
 function hasWholeTokenizer({ vocabulary, gguf }: LlamaModel): boolean {
   if (gguf !== undefined) return true; // its pairs are taken as they are
   return vocabulary !== undefined && (vocabulary.kind === 'byte-level-bpe' || vocabulary.scores !== undefined);
-}
-
-function fallbackCounts(chosen: ReadonlyMap<string, ChosenType>): FallbackCount[] {
-  const counts = new Map<string, FallbackCount>();
-  for (const { dtype, fallbackFrom: insteadOf } of chosen.values()) {
-    if (insteadOf === undefined) continue;
-    const key = `${dtype} ${insteadOf}`;
-    counts.set(key, { dtype, insteadOf, tensorCount: (counts.get(key)?.tensorCount ?? 0) + 1 });
-  }
-  return [...counts.values()];
 }

@@ -34,7 +34,7 @@ export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, 
       ].map((part, index) => (index === 0 ? marked('good', part) : part)),
       { hanging: 2 },
     ),
-    ...lossLines(loss, plan.dtype),
+    ...lossLines(loss, [...new Set(lossyTensors.map(({ dtype }) => dtype))]),
     ...lossyTensors.slice(0, LOSSY_SHOWN).flatMap((tensor) => lossyTensorLines(tensor)),
     `  to prove it: llama-inspect check ${quoted(source)} ${quoted(output)}${factor}`,
   ];
@@ -43,9 +43,9 @@ export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, 
 /** Most tensors that are named for what casting did to them. */
 const LOSSY_SHOWN = 3;
 
-function lossLines(loss: CastLoss, dtype: string): Line[] {
+function lossLines(loss: CastLoss, dtypes: readonly string[]): Line[] {
   const counts = lossCounts(loss);
-  return counts === '' ? [] : wrap(`casting to ${dtype} changed values: ${counts}`, 2, 4);
+  return counts === '' ? [] : wrap(`casting to ${dtypes.join(' and ')} changed values: ${counts}`, 2, 4);
 }
 
 function lossyTensorLines({ name, loss }: ConversionResult['lossyTensors'][number]): Line[] {

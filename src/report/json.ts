@@ -155,7 +155,8 @@ export function conversionJson(
 ): JsonReport {
   const { to, dtype, byteLength, decisions, warnings } = plan;
   return jsonReport('conversion', {
-    ...{ output: facts.output, to, dtype, byteLength, decisions, warnings, loss, lossyTensors },
+    ...{ output: facts.output, to, dtype, byteLength, decisions, warnings, loss },
+    lossyTensors: lossyTensors.map(({ name, loss: lost }) => ({ name, loss: lost })),
     files: plan.files.map(({ name, byteLength: size }) => ({ name, byteLength: size })),
     ...{ seconds: facts.seconds, peakMemory: facts.peakMemory },
   });

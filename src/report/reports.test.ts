@@ -248,10 +248,10 @@ describe('conversions', () => {
   it('count what casting lost, worst tensors first', () => {
     const loss = { overflowed: 1, flushedToZero: 2000, rounded: 3 };
     const lossyTensors = [
-      { name: 'a', loss },
-      { name: 'b', loss: { ...noLoss(), rounded: 1 } },
-      { name: 'c', loss: { ...noLoss(), flushedToZero: 1 } },
-      { name: 'd', loss },
+      { name: 'a', dtype: 'float16' as const, loss },
+      { name: 'b', dtype: 'float16' as const, loss: { ...noLoss(), rounded: 1 } },
+      { name: 'c', dtype: 'float16' as const, loss: { ...noLoss(), flushedToZero: 1 } },
+      { name: 'd', dtype: 'float16' as const, loss },
     ];
     expect(text(conversionLines(result({ loss, lossyTensors }), facts))).toContain(
       `  casting to float16 changed values: 1 number overflowed to infinity, 2,000

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { FILE_TYPES, type FileTypeName } from '../convert/file-types.js';
+import { FILE_TYPES, type FileTypeName, isPlainFileType } from '../convert/file-types.js';
 import type { SizeForecast } from '../convert/what-if.js';
 import { isQuantized } from '../dtype.js';
 import { ggmlTypeOfName } from '../formats/gguf/tensor-types.js';
@@ -73,7 +73,7 @@ function notesOn(forecasts: readonly SizeForecast[], { types }: Present): string
     ...(sized.some(({ fallbacks }) => fallbacks.length > 0)
       ? ['in place of: the blocks of the type do not divide the rows of these tensors']
       : []),
-    ...(types.some(({ dtype }) => isBlockType(dtype))
+    ...(types.some(({ dtype }) => isBlockType(dtype)) && forecasts.some(({ type }) => !isPlainFileType(type))
       ? ['the weights are quantized already: another quantized type loses twice, and convert wants --allow-requantize']
       : []),
     ...(sized.length > 0 && !written

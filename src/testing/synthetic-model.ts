@@ -71,7 +71,10 @@ export function memoryTensor(name: string, shape: readonly number[], values: Flo
     shape,
     readRows: async (first, count, options) => {
       options?.signal?.throwIfAborted();
-      return bytes.subarray(first * rowBytes, (first + count) * rowBytes);
+      const rows = bytes.subarray(first * rowBytes, (first + count) * rowBytes);
+      if (options?.into === undefined) return rows;
+      options.into.set(rows); // as files do
+      return options.into;
     },
   };
 }

@@ -50,7 +50,7 @@ interface Entry {
  * Reads the GGUF form.
  *
  * @throws ImatrixError all codes but `imatrix/truncated`, `imatrix/trailing-data`, `imatrix/duplicate-name`,
- *   `imatrix/bad-name`, `imatrix/no-sums`
+ *   `imatrix/no-sums`
  * @throws GgufError all codes that `openGgufFile` has, as well as `gguf/not-utf8` for names of texts
  */
 export async function readImatrixGguf(source: ByteSource, options?: ReadOptions): Promise<ImportanceMatrix> {
@@ -72,6 +72,7 @@ function findEntries(file: GgufFile, source: ByteSource): Map<string, Entry> {
   for (const tensor of file.tensors) {
     const name = entryName(tensor.name);
     if (name === undefined || entries.has(name)) continue;
+    if (name === '') throw imatrixError('imatrix/bad-name', 'an entry has no name', source, tensor.fileOffset);
     const entry = {
       sums: expectFloats(source, name, tensors.get(name + SUMS_SUFFIX), SUMS_SUFFIX),
       counts: expectFloats(source, name, tensors.get(name + COUNTS_SUFFIX), COUNTS_SUFFIX),
@@ -108,7 +109,7 @@ function expectFloats(
 }
 
 function expectShape({ sums, counts }: Entry): void {
-  if (sums.count % counts.count === 0) return;
+  if (counts.count <= sums.count && sums.count % counts.count === 0) return;
   const message = `${shownName(sums.name)} has ${sums.count} sums, which ${counts.count} counts cannot share`;
   throw imatrixError('imatrix/bad-shape', message, sums.source, sums.fileOffset);
 }
