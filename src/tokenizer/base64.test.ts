@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { decodeBase64Into } from './base64.js';
+import { decodeBase64Into, encodeBase64Into } from './base64.js';
 
 function decode(text: string, at = 0): { length: number; bytes: Uint8Array } {
   const target = new Uint8Array(at + (text.length / 4) * 3 + 3);
@@ -34,5 +34,17 @@ describe('decodeBase64Into', () => {
     ['unused bits that are set, two bytes', 'IWF='],
   ])('refuses %s', (_, text) => {
     expect(decode(text).length).toBe(-1);
+  });
+});
+
+describe('encodeBase64Into', () => {
+  it('encodes as Node does, whatever the length and the bytes', () => {
+    const all = Uint8Array.from({ length: 300 }, (_, index) => (index * 167 + 13) & 0xff);
+    for (let length = 1; length <= all.length; length++) {
+      const target = new Uint8Array(500);
+      const written = encodeBase64Into(all, all.length - length, all.length, target, 7);
+      const text = Buffer.from(target.subarray(7, 7 + written)).toString('latin1');
+      expect(text).toBe(Buffer.from(all.subarray(all.length - length)).toString('base64'));
+    }
   });
 });

@@ -46,3 +46,26 @@ function sextets(): Int32Array {
   for (let value = 0; value < 64; value++) table[ALPHABET.charCodeAt(value)] = value;
   return table;
 }
+
+/**
+ * Encodes the bytes `start` to `end` of `bytes` into `target` at `at`, which must have four bytes of room for
+ * every three begun; gives the number of characters written.
+ */
+export function encodeBase64Into(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  target: Uint8Array,
+  at: number,
+): number {
+  let to = at;
+  for (let from = start; from < end; from += 3) {
+    const left = end - from;
+    const bits = (bytes[from]! << 16) | ((left > 1 ? bytes[from + 1]! : 0) << 8) | (left > 2 ? bytes[from + 2]! : 0);
+    target[to++] = ALPHABET.charCodeAt(bits >> 18);
+    target[to++] = ALPHABET.charCodeAt((bits >> 12) & 63);
+    target[to++] = left > 1 ? ALPHABET.charCodeAt((bits >> 6) & 63) : PAD;
+    target[to++] = left > 2 ? ALPHABET.charCodeAt(bits & 63) : PAD;
+  }
+  return to - at;
+}

@@ -10,6 +10,7 @@
  */
 import type { TokenBytes } from './token-index.js';
 import { TokenTable } from './token-table.js';
+import { TokenizerError } from './vocabulary.js';
 
 /** The alphabet's UTF-16 unit for each byte, (256,). */
 export const UNIT_OF_BYTE: Uint16Array = alphabet();
@@ -38,6 +39,32 @@ export function spellTokens({ bytes, offsets }: TokenBytes, names: readonly stri
   return new TokenTable({ bytes: spelled.subarray(0, end), offsets: starts });
 }
 
+/**
+ * The bytes of the first `count` pieces, which are spelled in the alphabet.
+ *
+ * @throws TokenizerError `tokenizer/unsupported` for a piece with another character
+ */
+export function bytesOfPieces(pieces: readonly string[], count: number): TokenBytes {
+  const offsets = new Uint32Array(count + 1);
+  for (let id = 0; id < count; id++) offsets[id + 1] = offsets[id]! + pieces[id]!.length;
+  const bytes = new Uint8Array(offsets[count]!);
+  for (let id = 0; id < count; id++) {
+    const piece = pieces[id]!;
+    const start = offsets[id]!;
+    for (let at = 0; at < piece.length; at++) {
+      const byte = BYTE_OF_UNIT.get(piece.charCodeAt(at));
+      if (byte === undefined) throw notInAlphabet(piece, id);
+      bytes[start + at] = byte;
+    }
+  }
+  return { bytes, offsets };
+}
+
+function notInAlphabet(piece: string, id: number): TokenizerError {
+  const message = `token ${id}, ${JSON.stringify(piece)}, is not spelled in the alphabet of byte-level BPE`;
+  return new TokenizerError('tokenizer/unsupported', message);
+}
+
 /** The alphabet ends below U+0800. */
 const MOST_BYTES_PER_UNIT = 2;
 
@@ -45,6 +72,9 @@ const MOST_BYTES_PER_UNIT = 2;
 const UTF8_OF_BYTE = UNIT_OF_BYTE.map((unit) =>
   unit < 0x80 ? unit : 0xc0 | (unit >> 6) | ((0x80 | (unit & 0x3f)) << 8),
 );
+
+/** The byte that each unit of the alphabet stands for. */
+const BYTE_OF_UNIT: ReadonlyMap<number, number> = new Map(Array.from(UNIT_OF_BYTE, (unit, byte) => [unit, byte]));
 
 function alphabet(): Uint16Array {
   const units = new Uint16Array(256);

@@ -36,8 +36,16 @@ describe('ggufTokenizerFields', () => {
     expect(back.spaces?.addPrefix).toBe(false);
   });
 
-  it('needs the scores that tokenizer.json leaves out', () => {
-    expect(() => ggufTokenizerFields({ ...fixtureVocabulary('llama1-tiny'), scores: undefined })).toThrow(
+  it('recovers the scores that tokenizer.json leaves out', () => {
+    const vocabulary = fixtureVocabulary('llama1-tiny');
+    const fields = ggufTokenizerFields({ ...vocabulary, scores: undefined });
+    expect(fields.find(({ key }) => key === 'tokenizer.ggml.scores')?.value).toEqual(vocabulary.scores);
+  });
+
+  it('refuses merges in an order that no scores by id give', () => {
+    const vocabulary = fixtureVocabulary('llama1-tiny');
+    const merges = () => Array.from(vocabulary.merges()).reverse();
+    expect(() => ggufTokenizerFields({ ...vocabulary, scores: undefined, merges })).toThrow(
       expect.objectContaining({
         code: 'tokenizer/unsupported',
         hint: 'put the tokenizer.model of this model into its folder',

@@ -9,7 +9,8 @@
  * @module
  */
 import { GGUF_KEY } from './gguf-keys.js';
-import { type StringList, TokenizerError, type Vocabulary } from './vocabulary.js';
+import { scoresOf } from './sentencepiece-write.js';
+import type { StringList, Vocabulary } from './vocabulary.js';
 
 export { vocabularyFromGguf } from './gguf-vocabulary.js';
 
@@ -28,7 +29,7 @@ export type GgufTokenizerField = { readonly key: string } & (
  *
  * `add_space_prefix` is written only where it is false, which no Llama of Meta's is.
  *
- * @throws TokenizerError `tokenizer/unsupported` for a SentencePiece vocabulary without scores
+ * @throws TokenizerError `tokenizer/unsupported` for a SentencePiece vocabulary without scores whose merges do not tell them
  */
 export function ggufTokenizerFields(vocabulary: Vocabulary): readonly GgufTokenizerField[] {
   return vocabulary.kind === 'sentencepiece' ? sentencePieceFields(vocabulary) : byteLevelFields(vocabulary);
@@ -49,14 +50,7 @@ function byteLevelFields(vocabulary: Vocabulary): GgufTokenizerField[] {
 }
 
 function sentencePieceFields(vocabulary: Vocabulary): GgufTokenizerField[] {
-  const { scores, spaces } = vocabulary;
-  if (scores === undefined) {
-    throw new TokenizerError(
-      'tokenizer/unsupported',
-      'the SentencePiece scores are missing: tokenizer.json leaves them out, and GGUF needs them',
-      { hint: 'put the tokenizer.model of this model into its folder' },
-    );
-  }
+  const scores = scoresOf(vocabulary);
   const fields: GgufTokenizerField[] = [
     { key: GGUF_KEY.model, type: 'str', value: 'llama' },
     { key: GGUF_KEY.pre, type: 'str', value: 'default' },
@@ -68,6 +62,6 @@ function sentencePieceFields(vocabulary: Vocabulary): GgufTokenizerField[] {
     { key: GGUF_KEY.addBos, type: 'bool', value: true },
     { key: GGUF_KEY.addEos, type: 'bool', value: false },
   ];
-  if (spaces?.addPrefix === false) fields.push({ key: GGUF_KEY.addSpacePrefix, type: 'bool', value: false });
+  if (vocabulary.spaces?.addPrefix === false) fields.push({ key: GGUF_KEY.addSpacePrefix, type: 'bool', value: false });
   return fields;
 }

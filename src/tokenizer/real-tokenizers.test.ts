@@ -1,37 +1,24 @@
 /**
- * The published tokenizers of Llama 2 and 3, against the published files made from them.
- *
- * Their licences keep them out of this repository. Point `LLAMA_TOKENIZERS` at a folder that has them anywhere
- * in it (`…/tokenizer.model`, `llama3.tokenizer.model`, …); they are known by their hashes.
+ * The published tokenizers of Llama 2 and 3, against the published files made from them.; src/testing/real-tokenizers.ts
+ * says where they are looked for.
  */
 import { createHash } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { REAL_TOKENIZER, realTitle, realTokenizer } from '../testing/real-tokenizers.js';
 import { compareVocabularies } from './compare.js';
 import { ggufTokenizerFields, type GgufTokenizerField, vocabularyFromGguf } from './gguf-fields.js';
 import { countTiktokenRanks } from './tiktoken.js';
 import { tokenizerJson, type TokenizerJsonOptions } from './tokenizer-json.js';
 import { parseTokenizerJson } from './tokenizer-json-read.js';
 import { parseTokenizerModel } from './tokenizer-model.js';
+import { tokenizerModelBytes } from './tokenizer-model-write.js';
 import type { Vocabulary } from './vocabulary.js';
 
-const LLAMA_3 = '82e9d31979e92ab929cd544440f129d9ecd797b69e327f80f17e1c50d5551b55';
-const LLAMA_2 = '9e556afd44213b6bd1be2b850ebbbd98f5481437a8021afaf58ee7fb1818d347';
-
-const folder = process.env['LLAMA_TOKENIZERS'];
-const found = new Map(
-  (folder === undefined ? [] : readdirSync(folder, { recursive: true, encoding: 'utf8' }))
-    .filter((name) => name.endsWith('tokenizer.model'))
-    .map((name) => readFileSync(join(folder ?? '', name)))
-    .map((bytes) => [createHash('sha256').update(bytes).digest('hex'), bytes]),
-);
-
-const reason = folder === undefined ? 'LLAMA_TOKENIZERS is not set' : 'LLAMA_TOKENIZERS has no such tokenizer.model';
-const title = (name: string, hash: string): string => (found.has(hash) ? name : `${name} (skipped: ${reason})`);
-const bytesOf = (hash: string): Uint8Array => found.get(hash) ?? new Uint8Array();
+const LLAMA_3 = realTokenizer('llama3');
+const LLAMA_2 = realTokenizer('llama2');
+const bytesOf = (file: Uint8Array | undefined): Uint8Array => file ?? new Uint8Array();
 
 function jsonHash(vocabulary: Vocabulary, mergesAs: TokenizerJsonOptions['mergesAs']): string {
   const hash = createHash('sha256');
@@ -56,14 +43,24 @@ function arrayHashes(vocabulary: Vocabulary): Record<string, string> {
   return Object.fromEntries(arrays.map((field) => [field.key.replace('tokenizer.ggml.', ''), arrayHash(field)]));
 }
 
-function expectRoundTrips(vocabulary: Vocabulary): void {
-  const json = new TextEncoder().encode([...tokenizerJson(vocabulary)].join(''));
-  expect(compareVocabularies(vocabulary, parseTokenizerJson(json))).toEqual([]);
-  const fields = new Map(ggufTokenizerFields(vocabulary).map((field) => [field.key, field]));
-  expect(compareVocabularies(vocabulary, vocabularyFromGguf(fields))).toEqual([]);
+function throughJson(vocabulary: Vocabulary): Vocabulary {
+  return parseTokenizerJson(new TextEncoder().encode([...tokenizerJson(vocabulary)].join('')));
 }
 
-describe.skipIf(!found.has(LLAMA_3))(title('the tokenizer of Llama 3', LLAMA_3), () => {
+function throughGguf(vocabulary: Vocabulary): Vocabulary {
+  return vocabularyFromGguf(new Map(ggufTokenizerFields(vocabulary).map((field) => [field.key, field])));
+}
+
+/** Each way round: to another form, on to the third, and back to the file of Meta's. */
+function expectRoundTrips(vocabulary: Vocabulary, sha256: string): void {
+  const [json, gguf] = [throughJson(vocabulary), throughGguf(vocabulary)];
+  for (const other of [json, gguf, throughGguf(json), throughJson(gguf)]) {
+    expect(compareVocabularies(vocabulary, other)).toEqual([]);
+    expect(createHash('sha256').update(tokenizerModelBytes(other)).digest('hex')).toBe(sha256);
+  }
+}
+
+describe.skipIf(LLAMA_3 === undefined)(realTitle('the tokenizer of Llama 3', LLAMA_3), () => {
   it.each([
     ['llama3', '23983359e84a0ec8ec7cee8224afcc069c587b317e47ade6010e2ca03cbc1d88'],
     ['llama3.1', 'b61aa1815dcb1b349af90dfb3ad88078522ea774f3d0c9d4aa7244ebb180f9df'],
@@ -83,13 +80,16 @@ describe.skipIf(!found.has(LLAMA_3))(title('the tokenizer of Llama 3', LLAMA_3),
     expect(jsonHash(vocabulary, 'pairs')).toBe('6b9e4e7fb171f92fd137b777cc2714bf87d11576700a1dcd7a399e7bbe39537b');
   });
 
-  it('goes through tokenizer.json and GGUF unchanged', () => {
+  it('goes through tokenizer.json and GGUF unchanged, and back into the file of Meta', () => {
     expect(countTiktokenRanks(bytesOf(LLAMA_3))).toBe(128_000);
-    expectRoundTrips(parseTokenizerModel(bytesOf(LLAMA_3), { generation: 'llama3', endOfTurn: false }));
+    expectRoundTrips(
+      parseTokenizerModel(bytesOf(LLAMA_3), { generation: 'llama3', endOfTurn: false }),
+      REAL_TOKENIZER.llama3,
+    );
   });
 });
 
-describe.skipIf(!found.has(LLAMA_2))(title('the tokenizer of Llama 1 and 2', LLAMA_2), () => {
+describe.skipIf(LLAMA_2 === undefined)(realTitle('the tokenizer of Llama 1 and 2', LLAMA_2), () => {
   const parse = (): Vocabulary =>
     parseTokenizerModel(bytesOf(LLAMA_2), { generation: 'llama3', endOfTurn: false, vocabSize: 32_000 });
 
@@ -105,7 +105,7 @@ describe.skipIf(!found.has(LLAMA_2))(title('the tokenizer of Llama 1 and 2', LLA
     expect(jsonHash(parse(), 'pairs')).toBe('b6fa577798fdc9a20c4502fc9f9931cce13f1c6c8c7a4ac617924affc12cb3c3');
   });
 
-  it('goes through tokenizer.json and GGUF unchanged', () => {
-    expectRoundTrips(parse());
+  it('goes through tokenizer.json and GGUF unchanged, and back into the file of Meta', () => {
+    expectRoundTrips(parse(), REAL_TOKENIZER.llama2);
   });
 });

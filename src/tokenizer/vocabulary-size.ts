@@ -9,7 +9,7 @@
 import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
 
 /** Score that llama.cpp's converter gives to padding tokens of SentencePiece vocabularies. */
-const PADDING_SCORE = -10_000;
+export const PADDING_SCORE = -10_000;
 
 /**
  * Throws unless there are as many tokens as the embedding has rows.
