@@ -1,0 +1,56 @@
+/**
+ * A model keeps its fingerprints through every lossless conversion.
+ */
+import { describe, expect, it } from 'vitest';
+
+import { createNodeHasher } from '../integrity/hash-node.js';
+import { type ModelFingerprint, fingerprintModel } from '../integrity/fingerprint.js';
+import type { LlamaModel } from '../llama/model.js';
+import { openModel } from '../llama/open-path-node.js';
+import { memoryFolder } from '../source/folder.js';
+import { TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
+import { convert } from './convert.js';
+import type { ConvertOptions } from './options.js';
+import { memoryOutput } from './output.js';
+
+const fingerprint = (model: LlamaModel): Promise<ModelFingerprint> =>
+  fingerprintModel(model, { createHasher: createNodeHasher });
+
+/** The model after a conversion in memory. */
+async function converted(model: LlamaModel, options: ConvertOptions): Promise<LlamaModel> {
+  const output = memoryOutput();
+  await convert(model, output, options);
+  const files = Object.fromEntries(output.files);
+  return openModel(memoryFolder(files, `memory/${model.name}`));
+}
+
+describe.each(TEXT_MODELS)('fingerprints of %s', (name) => {
+  it('are those of the Hugging Face folder and of lossless GGUF files, through cycles', async () => {
+    await using meta = await openModel(modelFolder(name));
+    const expected = await fingerprint(meta);
+    expect(expected.tensors.map((tensor) => tensor.name)).toEqual([...meta.tensors.keys()]);
+    await using hf = await converted(meta, { to: 'safetensors' });
+    expect(await fingerprint(hf)).toEqual(expected);
+    await using gguf = await converted(hf, { to: 'gguf' });
+    expect(await fingerprint(gguf)).toEqual(expected);
+    await using wide = await converted(gguf, { to: 'gguf', type: 'f32' });
+    expect(wide.tensors.get('norm.weight')!.dtype).toBe('float32');
+    expect(await fingerprint(wide)).toEqual(expected);
+    await using back = await converted(wide, { to: 'safetensors' });
+    expect(await fingerprint(back)).toEqual(expected);
+  });
+});
+
+it('a lossy conversion changes the tensors, and nothing else', async () => {
+  await using meta = await openModel(modelFolder('llama3.2-tiny'));
+  const before = await fingerprint(meta);
+  for (const type of ['f16', 'q8_0'] as const) {
+    await using after = await converted(meta, { to: 'gguf', type });
+    const found = await fingerprint(after);
+    expect(found.sha256).not.toBe(before.sha256);
+    expect(found.parts).toEqual({ ...before.parts, tensors: found.parts.tensors });
+    expect(found.parts.tensors).not.toBe(before.parts.tensors);
+    // the norms lose nothing
+    expect(found.tensors.at(-1)).toEqual(before.tensors.at(-1));
+  }
+});

@@ -1,0 +1,148 @@
+/**
+ * Fingerprint of a model, the same from a Meta folder, a Hugging Face folder and a lossless GGUF file.
+ *
+ * It is the SHA-256 of one canonical JSON object: the fingerprint of every tensor by its canonical name, the
+ * hyperparameters that decide what is computed, and what decides how text is split. An output matrix that equals the
+ * embedding is left out, so it does not matter whether a file stores it; nor do stored rotary frequencies.
+ *
+ * @see docs/fingerprints.md
+ * @module
+ */
+import { tensorByteLength } from '../formats/tensor.js';
+import type { LlamaConfig, LlamaModel } from '../llama/model.js';
+import type { OperationOptions } from '../options.js';
+import { canonicalJson } from './canonical-json.js';
+import { type TensorFingerprint, fingerprintTensor } from './fingerprint-tensor.js';
+import { type VocabularyFacts, type VocabularyFingerprint, fingerprintVocabulary, hashText } from './fingerprint-vocabulary.js'; // prettier-ignore
+import type { CreateHasher } from './hash.js';
+import { createWasmHasher } from './hash-wasm.js';
+
+/** Hyperparameters that decide what is computed; numbers as float32, which is what GGUF stores. */
+export type FingerprintedConfig = Pick<
+  LlamaConfig,
+  | 'dim'
+  | 'nLayers'
+  | 'nHeads'
+  | 'nKvHeads'
+  | 'headDim'
+  | 'ffnDim'
+  | 'vocabSize'
+  | 'normEps'
+  | 'ropeTheta'
+  | 'ropeScaling'
+>;
+
+/** Fingerprint of a model and of its parts. */
+export interface ModelFingerprint {
+  /** The fingerprint: SHA-256 in lower-case hexadecimal. */
+  readonly sha256: string;
+  /** Fingerprints of the parts: two models that differ in one of them agree in the others. */
+  readonly parts: ModelParts;
+  /** Hyperparameters, as they were hashed. */
+  readonly hyperparameters: FingerprintedConfig;
+  /** What was hashed of the vocabulary; undefined where there is none. */
+  readonly vocabulary: VocabularyFacts | undefined;
+  /** Every tensor in canonical order; an output matrix that equals the embedding is left out. */
+  readonly tensors: readonly TensorFingerprint[];
+}
+
+/** SHA-256 of each part of a model. */
+export interface ModelParts {
+  /** Of all tensors. */
+  readonly tensors: string;
+  /** Of the hyperparameters. */
+  readonly hyperparameters: string;
+  /** Of the vocabulary; undefined where there is none. */
+  readonly vocabulary: string | undefined;
+}
+
+/** How a model is fingerprinted. */
+export interface FingerprintOptions extends OperationOptions {
+  /** Implementation of SHA-256; WebAssembly when absent. */
+  readonly createHasher?: CreateHasher | undefined;
+}
+
+/**
+ * Fingerprint of a model. Reads every weight once (see {@link fingerprintTensor}), in canonical order; peak memory: a few
+ * blocks of rows, and the merges of the vocabulary.
+ *
+ * @throws LlamaError `llama/not-replicated`; the errors of the files; the signal's reason
+ */
+export async function fingerprintModel(
+  model: LlamaModel,
+  { createHasher = createWasmHasher, signal, onProgress }: FingerprintOptions = {},
+): Promise<ModelFingerprint> {
+  await model.expectConsistentWeights({ signal });
+  const total = [...model.tensors.values()].reduce((sum, tensor) => sum + tensorByteLength(tensor), 0);
+  const tensors: TensorFingerprint[] = [];
+  let done = 0;
+  for (const [name, tensor] of model.tensors) {
+    const onBytes = (byteLength: number): void => {
+      done += byteLength;
+      onProgress?.({ phase: 'hash', item: name, done, total });
+    };
+    tensors.push({ ...(await fingerprintTensor(tensor, createHasher, { signal, onBytes })), name });
+  }
+  return fingerprintOf(model, tensors, createHasher);
+}
+
+/** Fingerprint of a model whose tensors were fingerprinted already. Reads nothing. */
+export async function fingerprintOf(
+  { config, vocabulary }: Pick<LlamaModel, 'config' | 'vocabulary'>,
+  tensors: readonly TensorFingerprint[],
+  createHasher: CreateHasher,
+): Promise<ModelFingerprint> {
+  const hashed = vocabulary && (await fingerprintVocabulary(vocabulary, createHasher));
+  return assembled(fingerprintedConfig(config), hashed, withoutTiedOutput(tensors), createHasher);
+}
+
+/** The object that is hashed, by its type: other rules would be another version. */
+const TYPE = 'llama-inspect/model/v1';
+
+async function assembled(
+  hyperparameters: FingerprintedConfig,
+  vocabulary: VocabularyFingerprint | undefined,
+  tensors: readonly TensorFingerprint[],
+  createHasher: CreateHasher,
+): Promise<ModelFingerprint> {
+  const config = configJson(hyperparameters);
+  const byName = Object.fromEntries(tensors.map(({ name, sha256 }) => [name, sha256]));
+  const parts = {
+    tensors: await hashText(canonicalJson(byName), createHasher),
+    hyperparameters: await hashText(canonicalJson(config), createHasher),
+    vocabulary: vocabulary?.sha256,
+  };
+  const whole = { type: TYPE, tensors: byName, hyperparameters: config, vocabulary: vocabulary?.sha256 ?? null };
+  const sha256 = await hashText(canonicalJson(whole), createHasher);
+  return { sha256, parts, hyperparameters, vocabulary: vocabulary && factsOf(vocabulary), tensors };
+}
+
+function configJson({ ropeScaling, ...numbers }: FingerprintedConfig): Record<string, number | null | Record<string, number>> {
+  return { ...numbers, ropeScaling: ropeScaling && { ...ropeScaling } };
+}
+
+function factsOf({ sha256: _, ...facts }: VocabularyFingerprint): VocabularyFacts {
+  return facts;
+}
+
+/** The hyperparameters that are hashed. The context length limits use and not what is computed; tying shows in the tensors. */
+export function fingerprintedConfig(config: LlamaConfig): FingerprintedConfig {
+  const { dim, nLayers, nHeads, nKvHeads, headDim, ffnDim, vocabSize, normEps, ropeTheta, ropeScaling } = config;
+  return {
+    ...{ dim, nLayers, nHeads, nKvHeads, headDim, ffnDim, vocabSize },
+    normEps: Math.fround(normEps),
+    ropeTheta: Math.fround(ropeTheta),
+    ropeScaling: ropeScaling && {
+      factor: Math.fround(ropeScaling.factor),
+      lowFreqFactor: Math.fround(ropeScaling.lowFreqFactor),
+      highFreqFactor: Math.fround(ropeScaling.highFreqFactor),
+      originalContextLength: ropeScaling.originalContextLength,
+    },
+  };
+}
+
+/** The tensors without an output matrix that is the embedding over again. */
+function withoutTiedOutput(tensors: readonly TensorFingerprint[]): readonly TensorFingerprint[] {
+  const embedding = tensors.find(({ name }) => name === 'tok_embeddings.weight')?.sha256;
+  return tensors.filter(({ name, sha256 }) => name !== 'output.weight' || sha256 !== embedding);
+}
