@@ -14,6 +14,8 @@ import { addCheck } from './check.js';
 import { addConvert } from './convert.js';
 import type { CommandContext } from './context.js';
 import { addDemo } from './demo.js';
+import { addDiff } from './diff.js';
+import { addFingerprint } from './fingerprint.js';
 import { addInspect } from './inspect.js';
 import { addLogits } from './logits.js';
 import { addScan } from './scan.js';
@@ -50,10 +52,15 @@ export function cliProgram(write: (text: string) => void, bind: Bind): Command {
     .configureOutput({ writeOut: write, outputError: () => {} })
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
-  for (const add of [addInspect, addTensors, addVerify, addScan, addConvert, addCheck, addLogits, addDemo])
-    add(program, bind);
+  for (const add of COMMANDS) add(program, bind);
   return program;
 }
+
+/** The commands in the order in which help shows them. */
+const COMMANDS = [
+  ...[addInspect, addTensors, addVerify, addScan, addConvert, addCheck, addDiff],
+  ...[addFingerprint, addLogits, addDemo],
+];
 
 const AFTER_HELP = `
 A PATH is a folder as Meta or Hugging Face ships it, or a GGUF file. A name

@@ -54,3 +54,14 @@ it('a lossy conversion changes the tensors, and nothing else', async () => {
     expect(found.tensors.at(-1)).toEqual(before.tensors.at(-1));
   }
 });
+
+it('a Hugging Face folder with nothing but tokenizer.json has the vocabulary of the SentencePiece file', async () => {
+  await using meta = await openModel(modelFolder('llama2-tiny'));
+  const output = memoryOutput();
+  await convert(meta, output, { to: 'safetensors' });
+  const { 'tokenizer.model': file, ...files } = Object.fromEntries(output.files);
+  expect(file).toBeDefined();
+  await using hf = await openModel(memoryFolder(files, 'memory/llama2-tiny'));
+  expect(hf.vocabulary!.scores).toBeUndefined();
+  expect((await fingerprint(hf)).vocabulary).toEqual((await fingerprint(meta)).vocabulary);
+});

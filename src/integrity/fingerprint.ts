@@ -117,7 +117,10 @@ async function assembled(
   return { sha256, parts, hyperparameters, vocabulary: vocabulary && factsOf(vocabulary), tensors };
 }
 
-function configJson({ ropeScaling, ...numbers }: FingerprintedConfig): Record<string, number | null | Record<string, number>> {
+function configJson({
+  ropeScaling,
+  ...numbers
+}: FingerprintedConfig): Record<string, number | null | Record<string, number>> {
   return { ...numbers, ropeScaling: ropeScaling && { ...ropeScaling } };
 }
 

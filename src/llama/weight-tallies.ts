@@ -61,8 +61,8 @@ export function weightTallies(tensors: readonly CountedTensor[]): WeightTallies 
   return {
     bitsPerWeight: tallyOf(tensors).bitsPerWeight,
     types: typeTallies(tensors),
-    groups: GROUPS.flatMap((group) => {
-      const own = tensors.filter(({ name }) => groupOf(name) === group);
+    groups: TENSOR_GROUPS.flatMap((group) => {
+      const own = tensors.filter(({ name }) => tensorGroupOf(name) === group);
       return own.length === 0 ? [] : [{ group, ...tallyOf(own), dtypes: typeTallies(own).map(({ dtype }) => dtype) }];
     }),
   };
@@ -95,7 +95,8 @@ function tallyOf(tensors: readonly CountedTensor[]): WeightTally {
   return { tensorCount: tensors.length, parameterCount, byteLength, bitsPerWeight };
 }
 
-const GROUPS: readonly TensorGroupName[] = ['embedding', 'attention', 'feed-forward', 'norms', 'output', 'other'];
+/** Parts of a model in the order in which data flows. */
+export const TENSOR_GROUPS: readonly TensorGroupName[] = ['embedding', 'attention', 'feed-forward', 'norms', 'output', 'other'];
 
 /** How names of Meta, Hugging Face and llama.cpp tell the part; a norm inside another part is a norm. */
 const NAMES: readonly (readonly [RegExp, TensorGroupName])[] = [
@@ -106,6 +107,7 @@ const NAMES: readonly (readonly [RegExp, TensorGroupName])[] = [
   [/^(?:\w+\.)?(?:output|lm_head)\.weight$/, 'output'],
 ];
 
-function groupOf(name: string): TensorGroupName {
+/** Part of a model that a tensor of this name, in any layout, belongs to. */
+export function tensorGroupOf(name: string): TensorGroupName {
   return NAMES.find(([pattern]) => pattern.test(name))?.[1] ?? 'other';
 }

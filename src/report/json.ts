@@ -7,7 +7,7 @@
  * @see docs/schema
  * @module
  */
-import type { ModelComparison, TensorComparison } from '../check/comparison.js';
+import type { ModelComparison, TensorComparison, VocabularyComparison } from '../check/comparison.js';
 import type { ConversionResult } from '../convert/convert.js';
 import { fileTypeOfId } from '../convert/file-types.js';
 import { type ConversionPlan, plannedTensors } from '../convert/plan.js';
@@ -168,15 +168,20 @@ export function comparisonJson(comparison: ModelComparison): JsonReport {
   const runs = logits.map((run) => ({ ...run, partsAt: run.partsAt ?? null }));
   return jsonReport('comparison', {
     ...{ a, b, verdict, findings, config },
-    vocabulary: {
-      outcome: vocabulary.outcome,
-      differences: vocabulary.differences.map((difference) => ({ ...difference, first: difference.first ?? null })),
-    },
-    ...{ tensors: tensors.map(comparedTensorJson), logits: runs },
+    ...{ vocabulary: vocabularyComparisonJson(vocabulary), tensors: tensors.map(comparedTensorJson), logits: runs },
   });
 }
 
-function comparedTensorJson(tensor: TensorComparison): Record<string, unknown> {
+/** How two vocabularies compare, as part of an answer. */
+export function vocabularyComparisonJson({ outcome, differences }: VocabularyComparison): Record<string, unknown> {
+  return {
+    outcome,
+    differences: differences.map((difference) => ({ ...difference, first: difference.first ?? null })),
+  };
+}
+
+/** What became of one tensor, as part of an answer. */
+export function comparedTensorJson(tensor: TensorComparison): Record<string, unknown> {
   if (!('difference' in tensor)) return { ...tensor };
   return { ...tensor, difference: tensor.difference ?? null, cause: tensor.cause ?? null };
 }
