@@ -13,6 +13,7 @@ import type { Folder, FolderEntry } from '../source/folder.js';
 import { type TokenizerSummary, summaryOf } from '../tokenizer/summary.js';
 import { openTensorFiles } from './checkpoint-files.js';
 import { summariseFolderTokenizer } from './folder-tokenizer.js';
+import { type ReleaseIdentity, compareFiles, identifyRelease } from './identify-release.js';
 import { type CheckpointKind, KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
 import { type OpenModelOptions, metaModel } from './meta-model.js';
 import type { Decision, LlamaConfig, LlamaModel } from './model.js';
@@ -46,6 +47,8 @@ export interface Inspection extends WeightTallies {
   readonly kind: CheckpointKind | undefined;
   /** Release of this shape. */
   readonly release: string | undefined;
+  /** Which release of Meta's it is, or is shaped like; undefined for miniatures and models of other families. */
+  readonly identity: ReleaseIdentity | undefined;
   /** Normalised hyperparameters of text models. */
   readonly config: LlamaConfig | undefined;
   /** `params.json`, where there is one. */
@@ -77,20 +80,28 @@ export async function inspectFolder(folder: Folder, options: OpenModelOptions = 
   const files = await folder.list();
   await using model = await openModelFolder(folder, options);
   const weights = files.filter(({ name }) => /\.(safetensors|gguf)$/.test(name));
-  return { ...inspectModel(model), ...sizes(weights), files };
+  return await identified({ ...inspectModel(model), ...sizes(weights), files }, folder, options);
+}
+
+/** The inspection with what the small files tell of the release; they are hashed only where the shape is a release's. */
+async function identified(inspection: Inspection, folder: Folder, options: OpenModelOptions): Promise<Inspection> {
+  if (inspection.identity === undefined) return inspection;
+  const compared = await compareFiles(folder, options.parent);
+  return { ...inspection, identity: identifyRelease(inspection, compared) };
 }
 
 async function inspectMeta(folder: Folder, options: OpenModelOptions): Promise<Inspection> {
   const checkpoint = await openMetaCheckpoint(folder);
   try {
     const files = checkpoint.shards.map(({ file }) => ({ name: file.name, size: file.size }));
-    if (checkpoint.kind !== 'text') return inspectOtherKind(checkpoint);
+    if (checkpoint.kind !== 'text') return await identified(inspectOtherKind(checkpoint), folder, options);
     const model = await metaModel(checkpoint, { ...options, withoutTokenizer: true });
     const { name, config, generation } = model;
     const question = { ...options, name, generation, vocabSize: config.vocabSize };
     const { summary, decisions } = await summariseFolderTokenizer(folder, question);
     const inspection = inspectModel({ ...model, decisions: [...model.decisions, ...decisions] }, summary);
-    return { ...inspection, ...sizes(files), files: checkpoint.files, params: checkpoint.params };
+    const whole = { ...inspection, ...sizes(files), files: checkpoint.files, params: checkpoint.params };
+    return await identified(whole, folder, options);
   } finally {
     await checkpoint.close();
   }
@@ -112,6 +123,7 @@ export function inspectModel(
     ...{ path, name, layout, config, decisions },
     kind: 'text',
     release: releaseOf(config)?.name,
+    identity: identifyRelease({ name, kind: 'text', config, params: undefined, tensors: [] }),
     params: undefined,
     tokenizer,
     ...tallies,
@@ -145,10 +157,12 @@ function inspectOtherKind(checkpoint: MetaCheckpoint): Inspection {
   const stored = shards[0].file.tensors;
   const note = `${KIND_DESCRIPTION[kind]}: inspect, tensors and verify work, convert and check do not yet`;
   const merged = shards.length > 1 ? [`tensors as they lie in the first of ${shards.length} shards`] : [];
+  const inspection = inspectStored(path, stored);
   return {
-    ...inspectStored(path, stored),
+    ...inspection,
     ...sizes(shards.map(({ file }) => file)),
     ...{ layout: 'meta', kind, params, files, notes: [note, ...merged] },
+    identity: identifyRelease({ ...inspection, kind, params }),
   };
 }
 
@@ -167,7 +181,7 @@ function inspectStored(path: string, stored: readonly StoredTensor[]): Inspectio
   const storages = new Map(stored.map((tensor, index) => [tensor.viewKey ?? tensor.name, tensors[index]!]));
   const tallies = weightTallies([...storages.values()]);
   return {
-    ...{ path, name: lastPathPart(path), layout: 'file', kind: undefined, release: undefined },
+    ...{ path, name: lastPathPart(path), layout: 'file', kind: undefined, release: undefined, identity: undefined },
     ...{ config: undefined, params: undefined, tokenizer: undefined, files: [], decisions: [], notes: [] },
     ...tallies,
     parameterCount: totals(tallies).parameterCount,

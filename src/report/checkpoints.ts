@@ -6,7 +6,7 @@
 import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
 import type { Inspection } from '../llama/inspect.js';
 import { lastPathPart } from '../llama/model-name.js';
-import { titleOf } from './inspection.js';
+import { identityTitle } from './identity.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
 import { counted, parameters, sized } from './numbers.js';
 import { table } from './table.js';
@@ -28,8 +28,8 @@ export function checkpointsLines(path: string, checkpoints: readonly FoundCheckp
 function checkpointRow({ path, inspection, error }: FoundCheckpoint): string[] {
   const name = lastPathPart(path);
   if (inspection === undefined) return [name, `cannot be read   [${error?.code ?? ''}]`, '', ''];
-  const { release, parameterCount, byteLength } = inspection;
-  const what = release === undefined ? shapeOf(inspection) : titleOf(inspection);
+  const { identity, parameterCount, byteLength } = inspection;
+  const what = identity === undefined ? shapeOf(inspection) : identityTitle(identity);
   return [name, what, parameters(parameterCount), sized(byteLength), shortLayoutOf(inspection)];
 }
 

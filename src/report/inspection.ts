@@ -5,11 +5,11 @@
  */
 import type { SizeForecast } from '../convert/what-if.js';
 import type { Inspection } from '../llama/inspect.js';
-import { isInstructName } from '../llama/model-name.js';
 import type { LlamaConfig } from '../llama/model.js';
 import { collapseLayers, expandLayers } from './collapse-layers.js';
 import { decisionLines } from './decisions.js';
 import { fileLines } from './files.js';
+import { identityLines } from './identity.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
 import { counted, parameters, plain, sized } from './numbers.js';
 import { tensorTable } from './tensor-table.js';
@@ -28,6 +28,7 @@ export interface InspectionOptions {
 export function inspectionLines(inspection: Inspection, options: InspectionOptions = {}): Line[] {
   const head = [
     ...headline(inspection),
+    ...(inspection.identity === undefined ? [] : identityLines(inspection.identity, inspection.config !== undefined)),
     ...inspection.notes.flatMap((note) => wrap(note, 2)),
     ...section([...hyperparameterLines(inspection), ...weightLine(inspection)]),
   ];
@@ -55,13 +56,7 @@ function section(lines: readonly Line[]): Line[] {
 function headline(inspection: Inspection): Line[] {
   const { parameterCount, byteLength } = inspection;
   const parts = [layoutOf(inspection), `${parameters(parameterCount)} parameters`, sized(byteLength)];
-  return flow([marked('strong', shown(titleOf(inspection))), ...parts], { hanging: 2 });
-}
-
-/** What a checkpoint is called: its release, where one is known, else its own name. */
-export function titleOf({ release, name }: Pick<Inspection, 'release' | 'name'>): string {
-  if (release === undefined) return name;
-  return isInstructName(name) ? `${release} ${/chat/i.test(name) ? 'Chat' : 'Instruct'}` : release;
+  return flow([marked('strong', shown(inspection.name)), ...parts], { hanging: 2 });
 }
 
 /** The layout and its number of files, as a noun phrase. */

@@ -20,6 +20,7 @@ import type { ScanReport } from '../integrity/scan/scan-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
 import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
 import type { PathInspection } from '../llama/inspect-path-node.js';
+import type { ReleaseIdentity } from '../llama/identify-release.js';
 import type { Inspection } from '../llama/inspect.js';
 import { shareOfPresent } from './what-if.js';
 
@@ -71,11 +72,13 @@ function checkpointOf({ path, inspection, error }: FoundCheckpoint): Record<stri
 }
 
 function inspectionOf(inspection: Inspection): Record<string, unknown> {
-  const { kind, release, config, params, tokenizer, fileType, bitsPerWeight, types, groups, ...rest } = inspection;
+  const { kind, release, identity, config, params, tokenizer, fileType, bitsPerWeight, types, groups, ...rest } =
+    inspection;
   return {
     ...rest,
     modelKind: kind ?? null,
     release: release ?? null,
+    identity: identity === undefined ? null : identityJson(identity),
     config: config ?? null,
     params: params ?? null,
     tokenizer: tokenizer ?? null,
@@ -84,6 +87,10 @@ function inspectionOf(inspection: Inspection): Record<string, unknown> {
     types: types.map((tally) => ({ ...tally, bitsPerWeight: tally.bitsPerWeight ?? null })),
     groups: groups.map((tally) => ({ ...tally, bitsPerWeight: tally.bitsPerWeight ?? null })),
   };
+}
+
+function identityJson({ variant, contextLength, ...identity }: ReleaseIdentity): Record<string, unknown> {
+  return { ...identity, variant: variant ?? null, contextLength: contextLength ?? null };
 }
 
 function forecastOf(forecast: SizeForecast, inspection: Inspection): Record<string, unknown> {

@@ -27,6 +27,10 @@ const INSPECTION: Inspection = {
   ...{ release: 'Llama 3.2 1B', config: SMALL_CONFIG, params: undefined, tokenizer: undefined },
   ...{ parameterCount: 1_235_814_400, shardCount: 1, byteLength: 2_471_645_608, tensors: [], files: [] },
   ...{ decisions: [], notes: [], fileType: undefined, bitsPerWeight: undefined, types: [], groups: [] },
+  identity: {
+    ...{ certainty: 'shape', name: 'Llama 3.2 1B', releases: ['Llama-3.2-1B', 'Llama-3.2-1B-Instruct'] },
+    ...{ variant: 'instruct', variantByName: true, contextLength: 131072, licences: ['llama3.2'], compared: [] },
+  },
 };
 
 const headline = (more: Partial<Inspection>): string =>
@@ -62,11 +66,11 @@ describe('errorLines', () => {
 
 describe('inspectionLines', () => {
   it.each<[Partial<Inspection>, string]>([
-    [{}, 'Llama 3.2 1B Instruct   Meta checkpoint, 1 shard   1.24 B parameters   2.47 GB'],
-    [{ name: 'Llama3.2-1B' }, 'Llama 3.2 1B   Meta checkpoint, 1 shard   1.24 B parameters   2.47 GB'],
+    [{}, 'Llama3.2-1B-Instruct   Meta checkpoint, 1 shard   1.24 B parameters   2.47 GB'],
+    [{ name: 'Llama3.2-1B' }, 'Llama3.2-1B   Meta checkpoint, 1 shard   1.24 B parameters   2.47 GB'],
     [
       { name: 'llama-2-7b-chat', release: 'Llama 1 or 2 7B', layout: 'hf', shardCount: 3 },
-      'Llama 1 or 2 7B Chat   Hugging Face folder, 3 files of weights',
+      'llama-2-7b-chat   Hugging Face folder, 3 files of weights   1.24 B parameters',
     ],
     [{ name: 'x', release: undefined, layout: 'gguf' }, 'x   GGUF file   1.24 B parameters   2.47 GB'],
     [{ name: 'x', release: undefined, layout: 'file' }, 'x   file of tensors   1.24 B parameters   2.47 GB'],
@@ -138,19 +142,19 @@ describe('folders of several things', () => {
       { path: 'x/one', inspection: INSPECTION, error: undefined },
       {
         path: 'x/two.gguf',
-        inspection: { ...INSPECTION, release: undefined, layout: 'gguf' },
+        inspection: { ...INSPECTION, identity: undefined, layout: 'gguf' },
         error: undefined,
       } as const,
       {
         path: 'x/three',
-        inspection: { ...INSPECTION, release: undefined, config: undefined, kind: 'vision', shardCount: 8 },
+        inspection: { ...INSPECTION, identity: undefined, config: undefined, kind: 'vision', shardCount: 8 },
         error: undefined,
       } as const,
       { path: 'x/four', inspection: undefined, error },
     ];
     expect(text(checkpointsLines('x', found))).toBe(`4 checkpoints   in x   7.41 GB
 
-  one       Llama 3.2 1B Instruct               1.24 B  2.47 GB  Meta
+  one       shaped like Llama 3.2 1B            1.24 B  2.47 GB  Meta
   two.gguf  dim 32, 2 layers                    1.24 B  2.47 GB  GGUF
   three     vision                              1.24 B  2.47 GB  Meta, 8 files
   four      cannot be read   [llama/no-params]
