@@ -43,9 +43,9 @@ export interface ListedFile {
   readonly place: Place;
   /** Its name there. */
   readonly name: string;
-  /** The list that names it. */
+  /** The list that names it, or `registry of releases`. */
   readonly list: string;
-  /** Line of that list, from 1. */
+  /** Line of that list, from 1; 0 for the registry. */
   readonly line: number;
   /** Hash function. */
   readonly algorithm: HashAlgorithm;
@@ -86,6 +86,31 @@ export interface NotCovered {
   readonly reason: 'no-list' | 'not-listed' | 'bad-line' | 'unreadable';
 }
 
+/** A size that is known for a file, and the size that it has. */
+export interface KnownSize {
+  /** The file. */
+  readonly name: string;
+  /** Size of the published file, in bytes. */
+  readonly expected: number;
+  /** Size of this one, in bytes. */
+  readonly found: number;
+}
+
+/** A release of Meta's that the folder was held against. */
+export interface KnownRelease {
+  /** Its name. */
+  readonly release: string;
+  /**
+   * Why this one: the folder is called so, its `params.json` is that of the release, or its `checklist.chk` is the very
+   * list that was published with it.
+   */
+  readonly by: 'name' | 'params.json' | 'checklist.chk';
+  /** Sizes that are known. */
+  readonly sizes: readonly KnownSize[];
+  /** Where the hashes and sizes come from, each with its evidence. */
+  readonly sources: readonly string[];
+}
+
 /** Everything found. */
 export interface FilesReport {
   /** The verdict on the files; only `intact` is a success. */
@@ -94,7 +119,9 @@ export interface FilesReport {
   readonly listFound: boolean;
   /** The lists, those of the folder first. */
   readonly lists: readonly ListReport[];
-  /** Files that the lists name, in their order. */
+  /** The release in the registry that the folder was held against; null when there is none. */
+  readonly known: KnownRelease | null;
+  /** Files that the lists name, in their order; where no list names the weights, those that the registry knows. */
   readonly files: readonly ListedFile[];
   /** Files of the folder that no list names, by name. */
   readonly unlisted: readonly UnlistedFile[];

@@ -10,6 +10,9 @@ import type { FileRole, FilesReport, FilesVerdict, NotCovered } from './files-re
 /** Name of the tokenizer in Meta's layout. */
 export const TOKENIZER = 'tokenizer.model';
 
+/** What stands in place of a list's name for files that the registry of releases knows. */
+export const REGISTRY = 'registry of releases';
+
 /** What a file is for, by its name. */
 export function roleOf(name: string): FileRole {
   if (name === 'params.json' || name === TOKENIZER) return 'checkpoint';
@@ -18,7 +21,7 @@ export function roleOf(name: string): FileRole {
 }
 
 /** What was found, before it is judged. */
-export type Findings = Pick<FilesReport, 'lists' | 'files' | 'unlisted'>;
+export type Findings = Pick<FilesReport, 'lists' | 'known' | 'files' | 'unlisted'>;
 
 /**
  * The whole report: the findings, what they do not cover, and the verdict.
@@ -27,7 +30,7 @@ export type Findings = Pick<FilesReport, 'lists' | 'files' | 'unlisted'>;
  * @param tokenizerAbove - whether the tokenizer lies only in the parent and no list names it
  */
 export function judge(findings: Findings, tokenizerAbove: boolean): FilesReport {
-  const listFound = findings.files.length > 0;
+  const listFound = findings.files.some(({ list }) => list !== REGISTRY);
   const notCovered = uncoveredParts(findings, tokenizerAbove, listFound ? 'not-listed' : 'no-list');
   const verdict = verdictOn(findings, tokenizerAbove);
   return { verdict, listFound, ...findings, notCovered };
@@ -52,10 +55,11 @@ function uncoveredParts(
   return parts;
 }
 
-function verdictOn({ lists, files, unlisted }: Findings, tokenizerAbove: boolean): FilesVerdict {
+function verdictOn({ lists, known, files, unlisted }: Findings, tokenizerAbove: boolean): FilesVerdict {
   const wrong =
     files.some(({ status }) => status !== 'ok') ||
     unlisted.some(({ condition }) => condition !== null) ||
+    (known?.sizes ?? []).some(({ expected, found }) => expected !== found) ||
     lists.some(({ problems }) => problems.some(({ fault }) => fault === 'outside-folder'));
   if (wrong) return 'failed';
   const partial =

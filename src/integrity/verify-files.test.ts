@@ -246,6 +246,7 @@ describe('verifyFiles, lists', () => {
     expect(report).toEqual({
       verdict: 'unproven',
       listFound: false,
+      known: null,
       lists: [],
       files: [],
       unlisted: [

@@ -12,10 +12,11 @@ import type { Folder, FolderEntry } from '../source/folder.js';
 import { attemptFile } from './attempt-file.js';
 import type { ListedEntry } from './checklist.js';
 import { conditionOf, examineFile, explainMismatch } from './condition.js';
-import type { FilesReport, ListedFile, Place, UnlistedFile } from './files-report.js';
+import type { FilesReport, KnownRelease, ListedFile, Place, UnlistedFile } from './files-report.js';
 import { type HashFiles, hashFilesInTurn } from './hash-files.js';
 import { createWasmHasher } from './hash-wasm.js';
-import { TOKENIZER, judge, roleOf } from './judge-files.js';
+import { REGISTRY, TOKENIZER, isWeights, judge, roleOf } from './judge-files.js';
+import { type ReleaseExpectation, expectedRelease } from './known-release.js';
 import { CHECKLIST, type FoundList, TOKENIZER_CHECKLIST, readLists } from './read-lists.js';
 
 /** What {@link verifyFiles} takes beside the folder. */
@@ -27,8 +28,8 @@ export interface VerifyFilesOptions extends OperationOptions {
 }
 
 /**
- * Compares the files of a folder with `checklist.chk` and `tokenizer_checklist.chk`, and looks at each file
- * that is wrong or in no list. Reads every listed file once.
+ * Compares the files of a folder with `checklist.chk` and `tokenizer_checklist.chk`, where no list names the weights with
+ * the registry of releases, and looks at each file that is wrong or in no list. Reads every listed file once.
  *
  * Faults of files are findings, not errors: it rejects only when the folder cannot be listed or on an abort.
  *
@@ -40,10 +41,51 @@ export async function verifyFiles(folder: Folder, options: VerifyFilesOptions = 
   const { parent } = options;
   const present = await folder.list();
   const lists = await readLists(folder, parent, options);
-  const files = await verifyTargets(await locate(lists, folder), options);
+  const targets = await locate(lists, folder);
+  const expectation = await expectedRelease(
+    folder,
+    present,
+    targets.some(({ entry }) => isWeights(entry.name)),
+  );
+  targets.push(...(await locateKnown(expectation, targets, folder, parent)));
+  const checked = await verifyTargets(targets, options);
+  const { known, files } = claimed(expectation?.report ?? null, checked);
   const unlisted = await examineUnlisted(folder, present, files, options);
   const tokenizerAbove = await isTokenizerAbove(present, files, parent);
-  return judge({ lists: lists.map(({ report }) => report), files, unlisted }, tokenizerAbove);
+  return judge({ lists: lists.map(({ report }) => report), known, files, unlisted }, tokenizerAbove);
+}
+
+/** Files that the registry knows and no list names; the tokenizer may lie in the folder above. */
+async function locateKnown(
+  expectation: ReleaseExpectation | undefined,
+  listed: readonly Target[],
+  folder: Folder,
+  parent: Folder | undefined,
+): Promise<Target[]> {
+  const targets: Target[] = [];
+  for (const entry of expectation?.entries ?? []) {
+    if (listed.some((target) => target.entry.name === entry.name)) continue;
+    const isAbove =
+      entry.name === TOKENIZER &&
+      parent !== undefined &&
+      !(await folder.has(TOKENIZER)) &&
+      (await parent.has(TOKENIZER));
+    const [where, place] = isAbove ? [parent, 'parent' as const] : [folder, 'folder' as const];
+    targets.push({ folder: where, place, list: REGISTRY, entry });
+  }
+  return targets;
+}
+
+/**
+ * What the registry may say: a folder that is not called by a release's name makes no claim, so weights that are not
+ * the release's are no fault of it, and the registry then says nothing.
+ */
+function claimed(known: KnownRelease | null, files: readonly ListedFile[]): Pick<FilesReport, 'known' | 'files'> {
+  if (known?.by !== 'params.json') return { known, files };
+  const ofRegistry = (file: ListedFile): boolean => file.list === REGISTRY;
+  const sameSizes = known.sizes.every(({ expected, found }) => expected === found);
+  if (sameSizes && files.filter(ofRegistry).every(({ status }) => status === 'ok')) return { known, files };
+  return { known: null, files: files.filter((file) => !ofRegistry(file)) };
 }
 
 /** A file that a list names, and where to look for it. */

@@ -47,7 +47,7 @@ function text(
   files: Partial<FilesReport> = {},
   verdict: FolderReport['verdict'] = 'failed',
 ): string {
-  const nothing = { verdict, listFound: true, lists: [], files: [], unlisted: [], notCovered: [] };
+  const nothing = { verdict, listFound: true, known: null, lists: [], files: [], unlisted: [], notCovered: [] };
   const structure = {
     status: 'consistent',
     error: undefined,

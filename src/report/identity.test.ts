@@ -20,7 +20,7 @@ describe('the identity of a checkpoint', () => {
   });
 
   it('names what was compared, and that the weights were not', () => {
-    const exact = {
+    const exact: Partial<ReleaseIdentity> = {
       ...{
         certainty: 'exact',
         name: 'Llama-3.2-1B-Instruct',
@@ -30,7 +30,7 @@ describe('the identity of a checkpoint', () => {
       compared: ['checklist.chk', 'params.json', 'tokenizer.model'].map((name) =>
         compared(name, 'Llama-3.2-1B-Instruct'),
       ),
-    } as const;
+    };
     expect(shown(exact)).toBe(`  exactly Meta's Llama-3.2-1B-Instruct: checklist.chk, params.json and
     tokenizer.model have the published hashes; verify hashes the weights too
   instruct · licence llama3.2

@@ -15,7 +15,9 @@ export function verificationHeadline({ verdict, files, structure, scan, deep }: 
   if (verdict === 'intact') {
     const rest =
       structure.status === 'consistent' ? 'tensors, shapes and tokenizer agree' : 'the structure was not checked';
-    return [`${counted(count, 'file')} as listed; ${rest}`];
+    const as =
+      files.known === null || files.known.by === 'checklist.chk' ? 'listed' : `known of ${files.known.release}`;
+    return [`${counted(count, 'file')} as ${as}; ${rest}`];
   }
   if (verdict === 'unproven') return [unprovenReason(files)];
   const structureFault = structure.status === 'failed' ? ['the structure does not hold together'] : [];
@@ -46,21 +48,24 @@ function deepFaults({ files }: DeepReport, { files: listed, unlisted }: FilesRep
   ];
 }
 
-function fileFaults({ files, unlisted, lists }: FilesReport): string[] {
+function fileFaults({ files, known, unlisted, lists }: FilesReport): string[] {
   const of = (status: FileStatus): number => files.filter((file) => file.status === status).length;
   const wrong = unlisted.filter(({ condition }) => condition !== null).length;
   const outside = lists.some(({ problems }) => problems.some(({ fault }) => fault === 'outside-folder'));
   const total = `of ${counted(files.length, 'listed file')}`;
+  const sizes = (known?.sizes ?? []).filter(({ expected, found }) => expected !== found).length;
   return [
     ...(of('mismatch') > 0 ? [`${of('mismatch')} ${total} differ${of('mismatch') === 1 ? 's' : ''}`] : []),
     ...(of('missing') > 0 ? [`${of('missing')} ${total} missing`] : []),
     ...(of('unreadable') > 0 ? [`${of('unreadable')} ${total} cannot be read`] : []),
+    ...(sizes > 0 ? [`${counted(sizes, 'file')} of another size than the published`] : []),
     ...(wrong > 0 ? [`${counted(wrong, 'file')} in no list ${wrong === 1 ? 'is' : 'are'} visibly wrong`] : []),
     ...(outside ? ['a list names a path outside of the folder'] : []),
   ];
 }
 
-function unprovenReason({ listFound, lists }: FilesReport): string {
+function unprovenReason({ listFound, lists, known }: FilesReport): string {
+  if (!listFound && known !== null) return `nothing is wrong, but not every hash of ${known.release} is known`;
   if (listFound) return 'nothing is wrong, but not everything is in a list';
   return lists.length === 0
     ? 'nothing is wrong, but there is no checklist.chk to prove it'

@@ -21,7 +21,7 @@ function listed(name: string, more: Partial<ListedFile> = {}): ListedFile {
 }
 
 function report(verdict: FolderReport['verdict'], files: Partial<FilesReport>, structure = CONSISTENT): FolderReport {
-  const nothing = { verdict, listFound: true, lists: [], files: [], unlisted: [], notCovered: [] };
+  const nothing = { verdict, listFound: true, known: null, lists: [], files: [], unlisted: [], notCovered: [] };
   return { path: 'Llama', verdict, files: { ...nothing, ...files }, structure, scan: NOT_SCANNED, deep: undefined };
 }
 

@@ -9,6 +9,7 @@ import type { FolderReport, StructureReport } from '../integrity/verify-folder.j
 import { damageLines, deepLines } from './deep.js';
 import { BAD, GOOD, NEITHER } from './findings.js';
 import { type Line, type Style, flow, marked, shown, wrap } from './lines.js';
+import { knownReleaseLines } from './known-release.js';
 import { exactSize } from './numbers.js';
 import { scanSummary } from './scan.js';
 import { verificationHeadline } from './verification-headline.js';
@@ -22,7 +23,7 @@ const VERDICTS: Readonly<Record<FolderReport['verdict'], { readonly style: Style
 
 /** A report on a folder as lines. */
 export function verificationLines(report: FolderReport): Line[] {
-  const { files, lists, unlisted, notCovered } = report.files;
+  const { files, known, lists, unlisted, notCovered } = report.files;
   const suspicious = unlisted.filter(({ condition }) => condition !== null);
   const others = unlisted.filter(({ condition, role }) => condition === null && role === 'other');
   const width = Math.max(9, ...[...files.map(pathOf), ...suspicious.map(({ name }) => name)].map(lengthShown));
@@ -38,6 +39,7 @@ export function verificationLines(report: FolderReport): Line[] {
     ...scanSummary(report.scan, width, isExplained),
     ...(report.deep === undefined ? [] : deepLines(report.deep, { width, isExplained })),
     ...lists.flatMap(listLines),
+    ...(known === null ? [] : knownReleaseLines(known, width)),
     ...notCoveredLines(notCovered),
     ...(others.length === 0
       ? []
