@@ -6,10 +6,9 @@
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
-
 import { Command } from 'commander';
 
+import { toolVersion } from '../integrity/tool-version-node.js';
 import { addCheck } from './check.js';
 import { addConvert } from './convert.js';
 import type { CommandContext } from './context.js';
@@ -17,6 +16,7 @@ import { addDemo } from './demo.js';
 import { addDiff } from './diff.js';
 import { addFingerprint } from './fingerprint.js';
 import { addInspect } from './inspect.js';
+import { addLock } from './lock.js';
 import { addLogits } from './logits.js';
 import { addScan } from './scan.js';
 import { addTensors } from './tensors.js';
@@ -41,7 +41,7 @@ export type Bind = <A extends readonly unknown[]>(command: CommandAction<A>) => 
 export function cliProgram(write: (text: string) => void, bind: Bind): Command {
   const program = new Command('llama-inspect')
     .description('Inspect, verify, convert and numerically prove Llama checkpoints.')
-    .version(packageVersion(), '--version', 'print the version')
+    .version(toolVersion(), '--version', 'print the version')
     .option('--json', 'print one JSON object instead of text, also on failure')
     .option('--quiet', 'no progress and no warnings')
     .option('--verbose', 'show stack traces of errors')
@@ -59,7 +59,7 @@ export function cliProgram(write: (text: string) => void, bind: Bind): Command {
 /** The commands in the order in which help shows them. */
 const COMMANDS = [
   ...[addInspect, addTensors, addVerify, addScan, addConvert, addCheck, addDiff],
-  ...[addFingerprint, addLogits, addDemo],
+  ...[addFingerprint, addLock, addLogits, addDemo],
 ];
 
 const AFTER_HELP = `
@@ -73,8 +73,3 @@ Examples:
   $ llama-inspect check Llama3.2-1B-Instruct 1b.gguf
 
 Exit codes: 0 fine, 1 the answer is no, 2 could not run, 130 interrupted.`;
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return (JSON.parse(text) as { version: string }).version;
-}

@@ -19,6 +19,7 @@ Examples:
 
 interface VerifyCommandOptions {
   readonly deep?: boolean;
+  readonly failOnExtra?: boolean;
   readonly allow?: readonly string[];
 }
 
@@ -28,18 +29,19 @@ export function addVerify(program: Command, bind: Bind): void {
     .command('verify')
     .summary('is it intact? hashes, structure, shapes')
     .description(
-      'Compare every file with checklist.chk, and the tensors with the ' +
+      'Compare every file with checklist.chk and lock files, and the tensors with the ' +
         'hyperparameters and the tokenizer, and scan every pickle. Reads every byte ' +
         'once, and with --deep the weights once more.',
     )
-    .argument('<folder>', 'checkpoint')
+    .argument('<path>', 'folder, or GGUF file')
     .option('--deep', 'checksums inside archives by tensor; NaN, infinity, zeros')
+    .option('--fail-on-extra', 'a file that is in no list or lock file is a failure')
     .option('--allow <name>', 'no finding of the scan: module.name; may be given again', collectGlobalName)
     .addHelpText('after', EXAMPLES)
     .action(
-      bind(async (context, path: string, { deep, allow }: VerifyCommandOptions) => {
+      bind(async (context, path: string, { deep, allow, failOnExtra }: VerifyCommandOptions) => {
         const { verifyFolder } = await import('../integrity/verify-path-node.js');
-        const report = await context.watch((watching) => verifyFolder(path, { deep, allow, ...watching }));
+        const report = await context.watch((watching) => verifyFolder(path, { deep, allow, failOnExtra, ...watching }));
         await context.answer({
           lines: async () => (await import('../report/verification.js')).verificationLines(report),
           json: async () => (await import('../report/json.js')).verificationJson(report),

@@ -45,7 +45,7 @@ export interface ListedFile {
   readonly name: string;
   /** The list that names it, or `registry of releases`. */
   readonly list: string;
-  /** Line of that list, from 1; 0 for the registry. */
+  /** Line of that list, or place in the subject of a lock file, from 1; 0 for the registry. */
   readonly line: number;
   /** Hash function. */
   readonly algorithm: HashAlgorithm;

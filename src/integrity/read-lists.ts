@@ -1,17 +1,20 @@
 /**
- * Finding and reading the lists of a folder.
+ * Finding and reading the lists of a folder: Meta's, and our lock files.
  *
  * Since Llama 3 one `checklist.chk` names everything. Llama 1 and 2 keep the tokenizer and its own list in the
  * parent, shared by all sizes; a downloader may have put both into each folder.
  *
  * @module
  */
+import { CheckpointError } from '../errors.js';
 import { type ByteSource, type ReadOptions, SourceError } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { attemptFile } from './attempt-file.js';
 import { type ListedEntry, parseChecklist } from './checklist.js';
 import { type Condition, conditionOf, examineFile } from './condition.js';
 import type { ListReport, Place } from './files-report.js';
+import { isLockName } from './lock.js';
+import { readLock } from './read-lock.js';
 
 /** Name of the list of a checkpoint. */
 export const CHECKLIST = 'checklist.chk';
@@ -37,10 +40,12 @@ export async function readLists(
   parent: Folder | undefined,
   options: ReadOptions = {},
 ): Promise<readonly FoundList[]> {
+  const locks = (await folder.list()).map(({ name }) => name).filter(isLockName);
   const lists = [
     await readList(folder, 'folder', CHECKLIST, options),
     await readList(folder, 'folder', TOKENIZER_CHECKLIST, options),
     parent === undefined ? undefined : await readList(parent, 'parent', TOKENIZER_CHECKLIST, options),
+    ...(await Promise.all(locks.map((name) => readLockList(folder, name, options)))),
   ];
   return lists.filter((list) => list !== undefined);
 }
@@ -74,4 +79,18 @@ async function readContent(name: string, source: ByteSource, options: ReadOption
   }
   const condition = size === 0 ? undefined : await examineFile(name, source, options);
   return condition ?? (await source.read(0, size, options));
+}
+
+/** A lock file as a list: its files are numbered as its subject names them. */
+async function readLockList(folder: Folder, name: string, options: ReadOptions): Promise<FoundList> {
+  const lock = await readLock(folder, name, options);
+  const report = { place: 'folder', name, problems: [] } as const;
+  if (lock instanceof CheckpointError) {
+    const condition: Condition = { kind: 'source/unrecognised', message: lock.message };
+    return { folder, report: { ...report, status: 'unusable', entryCount: 0, condition }, entries: [] };
+  }
+  const entries = lock.subject.map((file, index): ListedEntry => {
+    return { name: file.name, hash: file.digest.sha256, algorithm: 'sha256', line: index + 1 };
+  });
+  return { folder, report: { ...report, status: 'read', entryCount: entries.length, condition: null }, entries };
 }

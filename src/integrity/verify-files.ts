@@ -17,6 +17,7 @@ import { type HashFiles, hashFilesInTurn } from './hash-files.js';
 import { createWasmHasher } from './hash-wasm.js';
 import { REGISTRY, TOKENIZER, isWeights, judge, roleOf } from './judge-files.js';
 import { type ReleaseExpectation, expectedRelease } from './known-release.js';
+import { isLockName } from './lock.js';
 import { CHECKLIST, type FoundList, TOKENIZER_CHECKLIST, readLists } from './read-lists.js';
 
 /** What {@link verifyFiles} takes beside the folder. */
@@ -28,8 +29,9 @@ export interface VerifyFilesOptions extends OperationOptions {
 }
 
 /**
- * Compares the files of a folder with `checklist.chk` and `tokenizer_checklist.chk`, where no list names the weights with
- * the registry of releases, and looks at each file that is wrong or in no list. Reads every listed file once.
+ * Compares the files of a folder with `checklist.chk`, `tokenizer_checklist.chk` and its lock files, where no list names the
+ * weights with the registry of releases, and looks at each file that is wrong or in no list. Reads every listed file once
+ * for each list that names it.
  *
  * Faults of files are findings, not errors: it rejects only when the folder cannot be listed or on an abort.
  *
@@ -165,7 +167,7 @@ async function examineUnlisted(
   for (const { place, name } of files) if (place === 'folder') covered.add(name);
   const unlisted: UnlistedFile[] = [];
   for (const { name, size } of present) {
-    if (covered.has(name)) continue;
+    if (covered.has(name) || isLockName(name)) continue;
     const role = roleOf(name);
     const seen =
       role === 'other'

@@ -17,9 +17,12 @@ import type { Crc32 } from './deep-members.js';
 import type { DeepReport } from './deep-report.js';
 import type { FilesReport, FilesVerdict } from './files-report.js';
 import type { HashFiles } from './hash-files.js';
+import { isLockName } from './lock.js';
 import { scanFolder } from './scan/scan-folder.js';
 import type { ScanReport } from './scan/scan-report.js';
+import type { CreateHasher } from './hash.js';
 import { verifyFiles } from './verify-files.js';
+import type { LockReport } from './verify-lock.js';
 
 /** What the tensors and hyperparameters say about each other. */
 export interface StructureReport {
@@ -41,6 +44,10 @@ export interface FolderReport {
   readonly verdict: FilesVerdict;
   /** Files against their lists. */
   readonly files: FilesReport;
+  /** What became of the model since it was locked, for each lock file. */
+  readonly locks: readonly LockReport[];
+  /** Files that no list names, which were to be taken for a failure; empty unless asked for. */
+  readonly extra: readonly string[];
   /** Tensors against hyperparameters and tokenizer. */
   readonly structure: StructureReport;
   /** What would run if Python loaded the files, and what two programs would read differently. */
@@ -59,13 +66,18 @@ export interface VerifyFolderOptions extends OperationOptions {
   readonly deep?: boolean | undefined;
   /** Implementation of CRC-32 for that; JavaScript when absent. */
   readonly crc32?: Crc32 | undefined;
+  /** Implementation of SHA-256 for fingerprints; WebAssembly when absent. */
+  readonly createHasher?: CreateHasher | undefined;
+  /** Whether a file that no list names is a failure. */
+  readonly failOnExtra?: boolean | undefined;
   /** Names that pickles may hold although no list has them, `module.name`. */
   readonly allow?: readonly string[] | undefined;
 }
 
 /**
- * Verifies a checkpoint folder: reads every listed file once, the headers and norms of the weights, and the pickles in
- * them as {@link scanFolder} does; with `deep` every file of weights once more.
+ * Verifies a checkpoint folder: reads every listed file once for each list, the headers and norms of the weights, and the
+ * pickles in them as {@link scanFolder} does; with `deep` every file of weights once more, and where a file is not as its
+ * lock file says, every weight for its fingerprint.
  * Findings are data; nothing about the folder's content is thrown.
  *
  * @throws SourceError when the folder itself cannot be read; the signal's reason when aborted
@@ -77,12 +89,28 @@ export async function verifyFolder(folder: Folder, options: VerifyFolderOptions 
     ...(parent && { parent }),
     ...(hashFiles && { hashFiles }),
   });
+  const locks = await heldAgainstLocks(folder, files, options);
   const structure = await verifyStructure(folder, options);
   const scan = await scanFolder(folder, { allow: options.allow, signal, onProgress });
   const deep = options.deep === true ? await lookDeeper(folder, options) : undefined;
   const isUnsafe = scan.files.some((file) => file.verdict !== 'clean');
-  const isFailed = structure.status === 'failed' || isUnsafe || deep?.verdict === 'failed';
-  return { path: folder.name, verdict: isFailed ? 'failed' : files.verdict, files, structure, scan, deep };
+  const isChanged = locks.some(({ status }) => status === 'changed' || status === 'unreadable');
+  const extra = options.failOnExtra === true ? files.unlisted.map(({ name }) => name) : [];
+  const isFailed =
+    structure.status === 'failed' || isUnsafe || isChanged || extra.length > 0 || deep?.verdict === 'failed';
+  const verdict = isFailed ? 'failed' : files.verdict;
+  return { path: folder.name, verdict, files, locks, extra, structure, scan, deep };
+}
+
+/** Loaded only where there is a lock file. */
+async function heldAgainstLocks(
+  folder: Folder,
+  files: FilesReport,
+  options: VerifyFolderOptions,
+): Promise<readonly LockReport[]> {
+  if (!files.lists.some(({ name, status }) => isLockName(name) && status === 'read')) return [];
+  const { verifyLocks } = await import('./verify-lock.js');
+  return verifyLocks(folder, files, options);
 }
 
 /** Loaded only when it is asked for. */

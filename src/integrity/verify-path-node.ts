@@ -14,21 +14,38 @@ import { crc32InNode } from './crc32-node.js';
 import { createNodeHasher } from './hash-node.js';
 import { hashFilesOnDisk } from './hash-pool-node.js';
 import { type ListTensorsOptions, type ListedTensor, listTensors as listTensorsOf } from './list-tensors.js';
+import { LOCK_NAME } from './lock.js';
+import { fileWithParts } from './lock-path-node.js';
 import { CHECKLIST } from './read-lists.js';
 import { type FolderReport, type VerifyFolderOptions, verifyFolder as verifyFolderOf } from './verify-folder.js';
 
 /**
  * Verifies a checkpoint, given its path, its name under `~/.llama/checkpoints`, or a folder: reads every listed
- * file once, files side by side in threads where that saves time, and the headers and norms of the weights.
+ * file once, files side by side in threads where that saves time, and the headers and norms of the weights. Of a GGUF file,
+ * or any file with a lock file beside it, nothing else in its folder is looked at.
  *
  * @throws SourceError `source/not-found`, `source/not-a-folder`, `source/permission`; the signal's reason
  * @throws LlamaError `llama/several-models` for a folder of checkpoints
  */
 export async function verifyFolder(input: string | Folder, options: VerifyFolderOptions = {}): Promise<FolderReport> {
   if (typeof input !== 'string') return verifyFolderOf(input, options);
+  const given = { hashFiles: hashFilesOnDisk, crc32: crc32InNode, createHasher: createNodeHasher, ...options };
+  const file = await lockedFile(input);
+  if (file !== undefined) return { ...(await verifyFolderOf(file.folder, given)), path: file.path };
   const { folder, parent, path } = await openFolderPath(input);
-  if ((await folderLayout(folder)) === undefined && !(await folder.has(CHECKLIST))) await expectNoneInside(path);
-  return verifyFolderOf(folder, { parent, hashFiles: hashFilesOnDisk, crc32: crc32InNode, ...options });
+  const isListed = (await folder.has(CHECKLIST)) || (await folder.has(LOCK_NAME));
+  if ((await folderLayout(folder)) === undefined && !isListed) await expectNoneInside(path);
+  return verifyFolderOf(folder, { parent, ...given });
+}
+
+/** A GGUF file, or one that was locked, as a folder of its own; undefined for folders and other files. */
+async function lockedFile(input: string): Promise<{ readonly folder: Folder; readonly path: string } | undefined> {
+  const opened = await openPath(input);
+  if (opened.kind === 'folder') return undefined;
+  await opened.source.close();
+  const { folder, lockName } = await fileWithParts(opened.path);
+  const isKnown = opened.path.endsWith('.gguf') || (await folder.has(lockName));
+  return isKnown ? { folder, path: opened.path } : undefined;
 }
 
 /** How tensors at a path are listed. */

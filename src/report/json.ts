@@ -116,12 +116,23 @@ export function scanJson(report: ScanReport): JsonReport {
 }
 
 /** A verified folder, kind `verification`. */
-export function verificationJson({ path, verdict, files, structure, scan, deep }: FolderReport): JsonReport {
+export function verificationJson({
+  path,
+  verdict,
+  files,
+  locks,
+  extra,
+  structure,
+  scan,
+  deep,
+}: FolderReport): JsonReport {
   const { status, error, config, notes } = structure;
   return jsonReport('verification', {
     path,
     verdict,
     files,
+    locks: locks.map((lock) => ({ ...lock, error: orNull(lock.error) })),
+    extra,
     structure: { status, error: orNull(error), config: config ?? null, notes },
     scan,
     deep: deep === undefined ? null : { verdict: deep.verdict, files: deep.files.map(deepFileOf) },

@@ -7,10 +7,11 @@ import { type DeepReport, isSpecial } from '../integrity/deep-report.js';
 import type { FilesReport, FileStatus } from '../integrity/files-report.js';
 import type { ScanReport } from '../integrity/scan/scan-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
+import { lockFaults } from './lock-verification.js';
 import { counted } from './numbers.js';
 
 /** Reasons of the verdict, gravest first. */
-export function verificationHeadline({ verdict, files, structure, scan, deep }: FolderReport): string[] {
+export function verificationHeadline({ verdict, files, locks, extra, structure, scan, deep }: FolderReport): string[] {
   const count = files.files.length;
   if (verdict === 'intact') {
     const rest =
@@ -23,6 +24,8 @@ export function verificationHeadline({ verdict, files, structure, scan, deep }: 
   const structureFault = structure.status === 'failed' ? ['the structure does not hold together'] : [];
   return [
     ...fileFaults(files),
+    ...lockFaults(locks),
+    ...(extra.length > 0 ? [`${counted(extra.length, 'file')} in no list`] : []),
     ...structureFault,
     ...scanFaults(scan),
     ...(deep === undefined ? [] : deepFaults(deep, files)),

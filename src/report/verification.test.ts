@@ -22,7 +22,8 @@ function listed(name: string, more: Partial<ListedFile> = {}): ListedFile {
 
 function report(verdict: FolderReport['verdict'], files: Partial<FilesReport>, structure = CONSISTENT): FolderReport {
   const nothing = { verdict, listFound: true, known: null, lists: [], files: [], unlisted: [], notCovered: [] };
-  return { path: 'Llama', verdict, files: { ...nothing, ...files }, structure, scan: NOT_SCANNED, deep: undefined };
+  const held = { files: { ...nothing, ...files }, locks: [], extra: [], structure, scan: NOT_SCANNED };
+  return { path: 'Llama', verdict, ...held, deep: undefined };
 }
 
 const text = (folder: FolderReport): string => renderLines(verificationLines(folder));

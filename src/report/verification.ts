@@ -11,6 +11,7 @@ import { BAD, GOOD, NEITHER } from './findings.js';
 import { type Line, type Style, flow, marked, shown, wrap } from './lines.js';
 import { knownReleaseLines } from './known-release.js';
 import { exactSize } from './numbers.js';
+import { lockVerificationLines } from './lock-verification.js';
 import { scanSummary } from './scan.js';
 import { verificationHeadline } from './verification-headline.js';
 
@@ -25,7 +26,9 @@ const VERDICTS: Readonly<Record<FolderReport['verdict'], { readonly style: Style
 export function verificationLines(report: FolderReport): Line[] {
   const { files, known, lists, unlisted, notCovered } = report.files;
   const suspicious = unlisted.filter(({ condition }) => condition !== null);
-  const others = unlisted.filter(({ condition, role }) => condition === null && role === 'other');
+  const others = unlisted.filter(({ name, condition, role }) => {
+    return condition === null && role === 'other' && !report.extra.includes(name);
+  });
   const width = Math.max(9, ...[...files.map(pathOf), ...suspicious.map(({ name }) => name)].map(lengthShown));
   const isExplained = (name: string): boolean =>
     [...files, ...unlisted].some((file) => file.name === name && file.condition !== null);
@@ -35,6 +38,8 @@ export function verificationLines(report: FolderReport): Line[] {
     '',
     ...files.flatMap((file) => listedFileLines(file, width, report)),
     ...suspicious.flatMap((file) => suspiciousLines(file, width)),
+    ...report.locks.flatMap((lock) => lockVerificationLines(lock, width)),
+    ...report.extra.flatMap((name) => extraLines(name, width)),
     ...structureLines(report.structure, width, [...files, ...unlisted]),
     ...scanSummary(report.scan, width, isExplained),
     ...(report.deep === undefined ? [] : deepLines(report.deep, { width, isExplained })),
@@ -99,6 +104,10 @@ function isDamaged({ place, condition }: ListedFile): boolean {
 
 function suspiciousLines({ name, condition }: UnlistedFile, width: number): Line[] {
   return [['  ', BAD, ` ${shown(name).padEnd(width)}  in no list, and wrong to look at`], ...conditionLines(condition)];
+}
+
+function extraLines(name: string, width: number): Line[] {
+  return [['  ', BAD, ` ${shown(name).padEnd(width)}  in no list`]];
 }
 
 function structureLines({ status, error, notes }: StructureReport, width: number, files: readonly Judged[]): Line[] {

@@ -1,0 +1,228 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { describe, expect, it } from 'vitest';
+
+import { memoryFolder } from '../source/folder.js';
+import { partOfFolder } from '../source/part-of-folder.js';
+import { modelFolder } from '../testing/fixtures.js';
+import { type Lock, LOCK_NAME, LOCK_PREDICATE_TYPE, formatLock, isLockName, lockNameOf, parseLock } from './lock.js';
+import { lockFolder } from './lock-folder.js';
+import { verifyFolder } from './verify-folder.js';
+
+const HASH = 'ab'.repeat(32);
+
+const LOCK: Lock = {
+  subject: [
+    { name: 'b.safetensors', digest: { sha256: HASH } },
+    { name: 'a.json', digest: { sha256: HASH } },
+  ],
+  predicate: {
+    tool: { name: 'llama-inspect', version: '1.2.3' },
+    ...{ command: 'lock', options: {}, source: null, model: null },
+  },
+};
+
+describe('formatLock', () => {
+  it('writes an in-toto Statement, files by name, and the same bytes for the same lock', () => {
+    const text = new TextDecoder().decode(formatLock(LOCK));
+    expect(text).toBe(`{
+  "_type": "https://in-toto.io/Statement/v1",
+  "subject": [
+    {"name":"a.json","digest":{"sha256":"${HASH}"}},
+    {"name":"b.safetensors","digest":{"sha256":"${HASH}"}}
+  ],
+  "predicateType": "https://llama-inspect.dev/lock/v1",
+  "predicate": {"tool":{"name":"llama-inspect","version":"1.2.3"},"command":"lock","options":{},"source":null,"model":null}
+}
+`);
+    const turned = { ...LOCK, subject: LOCK.subject.toReversed() };
+    expect(formatLock(turned)).toEqual(formatLock(LOCK));
+  });
+
+  it('is read again as it was written', () => {
+    const { subject, predicate } = parseLock(formatLock(LOCK), 'x');
+    expect(subject.map(({ name }) => name)).toEqual(['a.json', 'b.safetensors']);
+    expect(predicate).toEqual(LOCK.predicate);
+  });
+});
+
+describe('names of lock files', () => {
+  it('tell a folder from a file', () => {
+    expect(lockNameOf('1b.gguf')).toBe('1b.gguf.llama-inspect.lock.json');
+    expect(['llama-inspect.lock.json', '1b.gguf.llama-inspect.lock.json'].every(isLockName)).toBe(true);
+    expect(['lock.json', 'xllama-inspect.lock.json', 'llama-inspect.lock.json.bak'].some(isLockName)).toBe(false);
+  });
+});
+
+describe('parseLock', () => {
+  const statement = JSON.parse(new TextDecoder().decode(formatLock(LOCK))) as Record<string, unknown>;
+  const parsed = (json: unknown): Lock => parseLock(new TextEncoder().encode(JSON.stringify(json)), 'dir/lock');
+  const file = (name: unknown, sha256: unknown = HASH) => ({ ...statement, subject: [{ name, digest: { sha256 } }] });
+  const predicate = (change: object) => ({ ...statement, predicate: { ...LOCK.predicate, ...change } });
+  const model = { fingerprint: HASH, hyperparameters: {}, parts: {}, tensors: [{ name: 'x', sha256: HASH }] };
+
+  it('allows properties that it does not know', () => {
+    const more = { ...statement, ...predicate({ model, more: 1 }), extra: true };
+    expect(parsed(more).predicate.model).toEqual(model);
+  });
+
+  it.each([
+    ['another type', { ...statement, _type: 'https://in-toto.io/Statement/v0.1' }, /Statement of in-toto was expected/],
+    ['nothing', null, /Statement of in-toto/],
+    ['another predicate', { ...statement, predicateType: 'https://slsa.dev/provenance/v1' }, new RegExp(`not ${LOCK_PREDICATE_TYPE}`)], // prettier-ignore
+    ['no predicate type', { ...statement, predicateType: undefined }, /its predicateType is undefined/],
+    ['no file', { ...statement, subject: [] }, /names no file/],
+    ['no list of files', { ...statement, subject: { length: 1 } }, /names no file/],
+    ['a name outside', file('../x'), /a file inside the folder/],
+    ['an absolute name', file('/etc/passwd'), /a file inside the folder/],
+    ['a name not as plain as it could be', file('./x'), /a file inside the folder/],
+    ['a name that is none', file(3), /a file inside the folder/],
+    ['a short hash', file('x', 'abcd'), /a file inside the folder/],
+    ['capitals', file('x', HASH.toUpperCase()), /a file inside the folder/],
+    ['no hash', { ...statement, subject: [{ name: 'x' }] }, /a file inside the folder/],
+    ['null for a file', { ...statement, subject: [null] }, /found null/],
+    ['no predicate of ours', { ...statement, predicate: null }, /its predicate/],
+    ['another command', predicate({ command: 'rm' }), /its predicate/],
+    ['no version', predicate({ tool: { name: 'x' } }), /its predicate/],
+    ['no tool', predicate({ tool: null }), /its predicate/],
+    ['a model without tensors', predicate({ model: { ...model, tensors: undefined } }), /its predicate/],
+    ['a model without fingerprint', predicate({ model: {} }), /its predicate/],
+    ['a model without parts', predicate({ model: { ...model, parts: undefined } }), /its predicate/],
+    ['an undefined model', predicate({ model: undefined }), /its predicate/],
+    ['a tensor without hash', predicate({ model: { ...model, tensors: [{ name: 'x' }] } }), /its predicate/],
+    ['null for a tensor', predicate({ model: { ...model, tensors: [null] } }), /its predicate/],
+  ])('refuses %s', (_, json, message) => {
+    expect(() => parsed(json)).toThrow(message);
+    expect(() => parsed(json)).toThrow(expect.objectContaining({ code: 'integrity/bad-lock', path: 'dir/lock' }));
+  });
+
+  it('refuses what is no JSON', () => {
+    expect(() => parseLock(Uint8Array.of(0x7b), 'x')).toThrow(/this is not valid JSON/);
+  });
+});
+
+const FILES = Object.fromEntries(
+  readdirSync(modelFolder('llama3.2-tiny')).map((name) => [
+    name,
+    new Uint8Array(readFileSync(join(modelFolder('llama3.2-tiny'), name))),
+  ]),
+);
+
+/** The files with a lock file beside them, made where there is no Node. */
+async function locked(files: Record<string, Uint8Array> = FILES): Promise<Record<string, Uint8Array>> {
+  const { lock } = await lockFolder(memoryFolder(files, 'x'), { toolVersion: '1' });
+  return { ...files, [LOCK_NAME]: formatLock(lock) };
+}
+
+describe('lockFolder', () => {
+  it('locks every file but lock files, and gives the same bytes again', async () => {
+    const files = await locked();
+    const again = await locked(files);
+    expect(again[LOCK_NAME]).toEqual(files[LOCK_NAME]);
+    const { subject, predicate } = parseLock(files[LOCK_NAME]!, 'x');
+    expect(subject.map(({ name }) => name)).toEqual(Object.keys(FILES).sort());
+    expect(predicate).toMatchObject({ command: 'lock', options: {}, source: null, tool: { version: '1' } });
+    expect(predicate.model!.tensors).toHaveLength(20);
+  });
+
+  it('locks files that are no text model without tensors, and says so', async () => {
+    const { lock, warnings } = await lockFolder(memoryFolder({ 'a.txt': Uint8Array.of(1) }), { toolVersion: '1' });
+    expect(lock.predicate.model).toBeNull();
+    expect(warnings[0]).toMatch(/^only the files are locked, no tensors: no Llama was found/);
+  });
+
+  it('refuses an empty folder, a broken model, and a file that vanishes', async () => {
+    await expect(lockFolder(memoryFolder({}), { toolVersion: '1' })).rejects.toMatchObject({ code: 'source/empty' });
+    const { 'params.json': _, ...broken } = FILES;
+    await expect(locked(broken)).rejects.toMatchObject({ code: 'llama/no-params' });
+    const folder = memoryFolder({ 'a.txt': Uint8Array.of(1) }, 'x');
+    const listed = { ...folder, list: async () => [...(await folder.list()), { name: 'gone', size: 1 }] };
+    await expect(lockFolder(listed, { toolVersion: '1' })).rejects.toMatchObject({ code: 'source/not-found' });
+  });
+});
+
+describe('partOfFolder', () => {
+  it('hides all other files', async () => {
+    const folder = partOfFolder(memoryFolder({ a: Uint8Array.of(1), b: Uint8Array.of(2) }, 'x'), ['a', 'c']);
+    expect(await folder.list()).toEqual([{ name: 'a', size: 1 }]);
+    expect([await folder.has('a'), await folder.has('b'), await folder.has('c')]).toEqual([true, false, false]);
+    await using source = await folder.open('a');
+    expect(source.size).toBe(1);
+    await expect(folder.open('b')).rejects.toMatchObject({ code: 'source/not-found' });
+  });
+});
+
+describe('verifyFolder with a lock file', () => {
+  it('is proven by it alone', async () => {
+    const { 'checklist.chk': _, ...files } = FILES;
+    const report = await verifyFolder(memoryFolder(await locked(files), 'x'));
+    expect(report.verdict).toBe('intact');
+    expect(report.locks).toMatchObject([{ name: LOCK_NAME, status: 'files-match', tensors: [] }]);
+    expect(report.files.unlisted).toEqual([]);
+    const deep = await verifyFolder(memoryFolder(await locked(files), 'x'), { deep: true });
+    expect(deep.locks[0]!.status).toBe('unchanged');
+  });
+
+  it('names the tensor that changed', async () => {
+    const files = await locked();
+    const weights = new Uint8Array(files['consolidated.00.pth']!);
+    weights[1_000_000]! ^= 1;
+    const report = await verifyFolder(memoryFolder({ ...files, 'consolidated.00.pth': weights }, 'x'));
+    expect(report.verdict).toBe('failed');
+    expect(report.locks).toMatchObject([
+      {
+        status: 'changed',
+        tensors: [{ name: 'layers.0.feed_forward.w1.weight', change: 'changed' }],
+        ...{ hyperparameters: [], vocabularyChanged: false },
+      },
+    ]);
+  });
+
+  it('tells a hyperparameter and the vocabulary from tensors', async () => {
+    const files = await locked();
+    const params = new TextDecoder().decode(files['params.json']).replace('500000', '400000');
+    const changed = await verifyFolder(
+      memoryFolder({ ...files, 'params.json': new TextEncoder().encode(params) }, 'x'),
+    );
+    expect(changed.locks).toMatchObject([{ status: 'changed', tensors: [], hyperparameters: ['ropeTheta'] }]);
+    const { 'tokenizer.model': _, ...rest } = files;
+    const without = await verifyFolder(memoryFolder(rest, 'x'));
+    expect(without.locks).toMatchObject([{ status: 'changed', tensors: [], vocabularyChanged: true }]);
+    expect(without.verdict).toBe('failed');
+  });
+
+  it('says that the model is the same where only its files are not', async () => {
+    const files = await locked();
+    const spaced = new Uint8Array([...files['params.json']!, 0x20]);
+    const report = await verifyFolder(memoryFolder({ ...files, 'params.json': spaced }, 'x'));
+    expect(report.verdict).toBe('failed');
+    expect(report.locks).toMatchObject([{ status: 'unchanged' }]);
+  });
+
+  it('says that the model cannot be opened any more, or that none was locked', async () => {
+    const files = await locked();
+    const { 'params.json': _, ...broken } = files;
+    const report = await verifyFolder(memoryFolder(broken, 'x'));
+    expect(report.locks).toMatchObject([{ status: 'unreadable', error: { code: 'llama/no-params' } }]);
+    const plain = await locked({ 'a.txt': Uint8Array.of(1) });
+    const other = await verifyFolder(memoryFolder({ ...plain, 'a.txt': Uint8Array.of(2) }, 'x'));
+    expect(other.locks).toMatchObject([{ status: 'no-model', fingerprint: null }]);
+  });
+
+  it('tells files that are extra, as a failure where that is asked for', async () => {
+    const files = { ...(await locked()), 'notes.txt': Uint8Array.of(1) };
+    const report = await verifyFolder(memoryFolder(files, 'x'));
+    expect(report).toMatchObject({ verdict: 'intact', extra: [] });
+    expect(report.files.unlisted.map(({ name }) => name)).toEqual(['notes.txt']);
+    const strict = await verifyFolder(memoryFolder(files, 'x'), { failOnExtra: true });
+    expect(strict).toMatchObject({ verdict: 'failed', extra: ['notes.txt'] });
+  });
+
+  it('takes a lock file that is none for a list that proves nothing', async () => {
+    const { 'checklist.chk': _, ...files } = FILES;
+    const report = await verifyFolder(memoryFolder({ ...files, [LOCK_NAME]: Uint8Array.of(0x7b) }, 'x'));
+    expect(report).toMatchObject({ verdict: 'unproven', locks: [] });
+    expect(report.files.lists).toMatchObject([{ name: LOCK_NAME, status: 'unusable' }]);
+  });
+});
