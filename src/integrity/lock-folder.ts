@@ -9,7 +9,7 @@ import type { OperationOptions } from '../options.js';
 import { SourceError } from '../source/byte-source.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
 import { fingerprintModel } from './fingerprint.js';
-import { type CreateHasher } from './hash.js';
+import type { CreateHasher } from './hash.js';
 import { type HashFiles, hashFilesInTurn } from './hash-files.js';
 import { createWasmHasher } from './hash-wasm.js';
 import { type Lock, type LockedFile, type LockedModel, isLockName, lockedModel } from './lock.js';

@@ -97,7 +97,7 @@ export interface LockPredicate {
   /** `convert` for an output of a conversion, `lock` for files that were there. */
   readonly command: 'convert' | 'lock';
   /** Options of the command that decide what was written. */
-  readonly options: { readonly [key: string]: JsonValue };
+  readonly options: Readonly<Record<string, JsonValue>>;
   /** What was converted; null for `lock`. */
   readonly source: LockedSource | null;
   /** The model; null where the files are no text Llama. */

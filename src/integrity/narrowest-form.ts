@@ -10,7 +10,7 @@
 import type { DType } from '../dtype.js';
 import { decodeToFloat32 } from '../quant/codec.js';
 import { float32BitsOfHalf, halfOfFloat32Bits } from '../quant/float16.js';
-import { bitsOf, fillWords, wordsOf } from '../quant/words.js';
+import { bitsOf, wordsOf } from '../quant/words.js';
 
 const EIGHT_BITS: readonly DType[] = [
   'float8_e4m3fn',
@@ -38,12 +38,9 @@ export function formsOf(dtype: DType): readonly [DType, ...DType[]] {
 export function inForm(dtype: DType, bytes: Uint8Array, form: DType): Uint8Array | undefined {
   if (dtype === form) return bytes;
   const bits = float32Bits(dtype, bytes);
-  const out = new Uint8Array(bits.length * Uint16Array.BYTES_PER_ELEMENT);
-  let fits = true;
-  fillWords(Uint16Array, out, (words) => {
-    fits = form === 'bfloat16' ? fillBrains(bits, words) : fillHalves(bits, words);
-  });
-  return fits ? out : undefined;
+  const words = new Uint16Array(bits.length);
+  const fits = form === 'bfloat16' ? fillBrains(bits, words) : fillHalves(bits, words);
+  return fits ? new Uint8Array(words.buffer) : undefined;
 }
 
 function float32Bits(dtype: DType, bytes: Uint8Array): Uint32Array {
