@@ -32,7 +32,7 @@ Examples:
 
 interface ConvertCommandOptions extends Pick<
   ConvertOptions,
-  'to' | 'type' | 'maxShardSize' | 'pure' | 'outputType' | 'embeddingType' | 'allowRequantize'
+  'to' | 'type' | 'maxShardSize' | 'mergesAs' | 'pure' | 'outputType' | 'embeddingType' | 'allowRequantize'
 > {
   readonly output: string;
   readonly imatrix?: string;
@@ -68,6 +68,12 @@ export function addConvert(program: Command, bind: Bind): void {
     .option('--embedding-type <type>', 'quantized: type of token_embd.weight', parseTensorType)
     .option('--allow-requantize', 'quantize weights that are quantized already')
     .option('--max-shard-size <size>', 'most bytes of a safetensors file; 5GB if not given', parseSize)
+    .addOption(
+      new Option(
+        '--merges-as <form>',
+        'merges in tokenizer.json: strings as Meta publishes them (the default), pairs as tokenizers 0.20 writes them',
+      ).choices(['strings', 'pairs']),
+    )
     .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor)
     .option('--dry-run', 'show what would be written, and write nothing')
     .option('--all', 'with --dry-run: each tensor with its offset')
@@ -88,10 +94,11 @@ export function addConvert(program: Command, bind: Bind): void {
 }
 
 function expectConsistent(options: ConvertCommandOptions): void {
-  const { to, maxShardSize, all, dryRun } = options;
+  const { to, maxShardSize, mergesAs, all, dryRun } = options;
   if (to === 'gguf' && maxShardSize !== undefined) {
     throw usageError('--max-shard-size is for safetensors; a GGUF file is always one');
   }
+  if (to === 'gguf' && mergesAs !== undefined) throw usageError('--merges-as is for the tokenizer.json of safetensors');
   if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
   const { imatrix: importance, tensorType: tensorTypes } = options;
   const idle = idleQuantizingOption({ ...options, importance, tensorTypes });

@@ -9,7 +9,7 @@ import type { LlamaConfig, LlamaModel } from '../llama/model.js';
 import { isInstructName } from '../llama/model-name.js';
 import { releaseOf } from '../llama/releases.js';
 import { specialTokensMapJson, tokenizerConfigJson } from '../tokenizer/hf-files.js';
-import { tokenizerJson } from '../tokenizer/tokenizer-json.js';
+import { type TokenizerJsonOptions, tokenizerJson } from '../tokenizer/tokenizer-json.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { type PlannedFile, bytesFile, textFile } from './plan.js';
 
@@ -17,7 +17,7 @@ import { type PlannedFile, bytesFile, textFile } from './plan.js';
 export const SAMPLING = { temperature: 0.6, topP: 0.9 } as const;
 
 /** `config.json`, `generation_config.json` and, where the model has a vocabulary, the tokenizer's files. */
-export function hfTextFiles(model: LlamaModel, dtype: DType): PlannedFile[] {
+export function hfTextFiles(model: LlamaModel, dtype: DType, options: TokenizerJsonOptions = {}): PlannedFile[] {
   const { config, vocabulary } = model;
   const style = configStyle(config);
   const { bosId, eosIds } = specialIds(model);
@@ -27,7 +27,7 @@ export function hfTextFiles(model: LlamaModel, dtype: DType): PlannedFile[] {
   ];
   if (vocabulary === undefined) return files;
   files.push(
-    bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary))),
+    bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary, { mergesAs: options.mergesAs }))),
     textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength: config.contextLength })),
     textFile('special_tokens_map.json', specialTokensMapJson(vocabulary)),
   );

@@ -23,6 +23,11 @@ export interface ConvertOptions extends MixtureOptions {
   readonly allowRequantize?: boolean | undefined;
   /** Most bytes of a safetensors file; 5 GB (decimal) when absent, as Hugging Face has it. */
   readonly maxShardSize?: number | undefined;
+  /**
+   * How `tokenizer.json` holds the merges: as strings (`"a b"`), as Meta publishes it and when absent, or as pairs, as
+   * tokenizers 0.20 and later write it.
+   */
+  readonly mergesAs?: 'strings' | 'pairs' | undefined;
   /** Name of the GGUF file; the model's name when absent. */
   readonly fileName?: string | undefined;
 }
@@ -41,13 +46,16 @@ export interface ImportanceUse {
  * @throws ConvertError `convert/bad-option`
  */
 export function expectOptionsFit(options: ConvertOptions): void {
-  const { to, type, maxShardSize, fileName } = options;
+  const { to, type, maxShardSize, mergesAs, fileName } = options;
   const idle = idleQuantizingOption(options);
   const problems = [
     type !== undefined && !isFileType(type) ? `there is no type ${String(type)}` : undefined,
     idle === undefined ? undefined : `${idle} is for quantized types, and the type is ${type ?? 'that of the source'}`,
     to === 'gguf' && maxShardSize !== undefined
       ? 'maxShardSize is for safetensors; a GGUF file is always one'
+      : undefined,
+    to === 'gguf' && mergesAs !== undefined
+      ? 'mergesAs is for the tokenizer.json of Hugging Face folders; GGUF has one form of merges'
       : undefined,
     to === 'safetensors' && fileName !== undefined ? 'fileName is for GGUF files' : undefined,
   ];

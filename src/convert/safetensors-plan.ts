@@ -27,7 +27,7 @@ export function safetensorsFiles(model: LlamaModel, dtype: DType, options: Conve
   const names = shards.map((_, index) => shardName(index, shards.length));
   const files = shards.map((shard, index) => shardFile(names[index]!, shard));
   const index = shards.length > 1 ? [textFile('model.safetensors.index.json', indexJson(shards, names))] : [];
-  return [...files, ...index, ...hfTextFiles(model, dtype)];
+  return [...files, ...index, ...hfTextFiles(model, dtype, options)];
 }
 
 /** Canonical names in the order of transformers' state dict. */
