@@ -141,6 +141,11 @@ async function outputKind(
 }
 
 function expectNames(shards: Shards, expected: readonly ExpectedTensor[]): void {
+  const [stated, found] = [layersOf(expected.map(({ name }) => name)), layersOf([...shards[0].tensors.keys()])];
+  if (stated !== found) {
+    const message = `params.json says n_layers ${stated}, but there are tensors of ${found} layers`;
+    throw new LlamaError('llama/contradiction', message, { path: shards[0].path });
+  }
   const wanted = new Set(expected.map(({ name }) => name).concat('output.weight'));
   for (const shard of shards) {
     const unknown = [...shard.tensors.keys()].filter((name) => !wanted.has(name) && !isStoredFrequencies(name));
@@ -149,6 +154,11 @@ function expectNames(shards: Shards, expected: readonly ExpectedTensor[]): void 
     if (unknown.length > 0)
       throw nameError('llama/unknown-tensor', unknown, 'not a part of a Llama with these params', shard.path);
   }
+}
+
+/** How many layers the names are of: one more than the largest number among them. */
+function layersOf(names: readonly string[]): number {
+  return names.reduce((most, name) => Math.max(most, 1 + Number(/^layers\.(\d+)\./.exec(name)?.[1] ?? -1)), 0);
 }
 
 function nameError(
