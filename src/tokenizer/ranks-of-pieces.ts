@@ -11,7 +11,7 @@ import { bytesOfPieces, spellTokens } from './byte-alphabet.js';
 import { byteLevelMerges } from './merges.js';
 import { TokenIndex } from './token-index.js';
 import type { TiktokenRanks } from './tiktoken.js';
-import { type StringList, TOKEN_BYTES_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
+import { TOKEN_BYTES_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
 
 /**
  * The base tokens as bytes, in id order.
@@ -34,8 +34,10 @@ export function tokensOfPieces({ pieces, baseSize }: Vocabulary): TiktokenRanks 
   return { ...tokens, index };
 }
 
-/** Whether the vocabulary's merges are those that follow from the ranks; derives these, about 0.2 s for Llama 3. */
-export function mergesFollowRanks(merges: StringList, ranks: TiktokenRanks): boolean {
+/** Whether the vocabulary's merges are those that follow from the ranks; derives these unless it is known, 0.2 s for Llama 3. */
+export function mergesFollowRanks(vocabulary: Vocabulary, ranks: TiktokenRanks): boolean {
+  if (vocabulary.mergesFollowIds === true) return true;
+  const merges = vocabulary.merges();
   const derived = byteLevelMerges(ranks, spellTokens(ranks));
   if (derived.length !== merges.length) return false;
   const given = merges[Symbol.iterator]();

@@ -33,7 +33,7 @@ export class TokenIndex {
 
   /** Adds a token, unless one of the same bytes is there: its id then, otherwise -1. */
   add(id: number): number {
-    const slot = this.#slotOf(this.#offsets[id]!, this.#offsets[id + 1]!);
+    const slot = this.#slotOf(this.#bytes, this.#offsets[id]!, this.#offsets[id + 1]!);
     const found = this.#slots[slot]! - 1;
     if (found < 0) this.#slots[slot] = id + 1;
     return found;
@@ -41,21 +41,26 @@ export class TokenIndex {
 
   /** Id of the token whose bytes are those of the buffer from `start` to `end`, -1 if there is none. */
   find(start: number, end: number): number {
-    return this.#slots[this.#slotOf(start, end)]! - 1;
+    return this.#slots[this.#slotOf(this.#bytes, start, end)]! - 1;
+  }
+
+  /** The same of another buffer. */
+  findIn(bytes: Uint8Array, start: number, end: number): number {
+    return this.#slots[this.#slotOf(bytes, start, end)]! - 1;
   }
 
   /** The slot of the token with these bytes, or the free one that it would get. */
-  #slotOf(start: number, end: number): number {
+  #slotOf(sought: Uint8Array, start: number, end: number): number {
     const slots = this.#slots;
     const mask = this.#mask;
     const bytes = this.#bytes;
     const offsets = this.#offsets;
-    let slot = hashOf(bytes, start, end) & mask;
+    let slot = hashOf(sought, start, end) & mask;
     for (let taken = slots[slot]!; taken > 0; taken = slots[slot]!) {
       const from = offsets[taken - 1]!;
       if (offsets[taken]! - from === end - start) {
         let at = start;
-        while (at < end && bytes[at] === bytes[from + at - start]) at++;
+        while (at < end && sought[at] === bytes[from + at - start]) at++;
         if (at === end) break;
       }
       slot = (slot + 1) & mask;

@@ -37,7 +37,7 @@ function tiktokenBytes(vocabulary: Vocabulary): Uint8Array {
     });
   }
   const ranks = tokensOfPieces(vocabulary);
-  if (!mergesFollowRanks(vocabulary.merges(), ranks)) {
+  if (!mergesFollowRanks(vocabulary, ranks)) {
     const message = 'the merges are not in the order of the tokens, which is all that a tokenizer.model can say';
     throw new TokenizerError('tokenizer/unsupported', message);
   }

@@ -82,6 +82,7 @@ function vocabularyOfRanks(bytes: Uint8Array, { generation, endOfTurn, path }: T
     unknownId: undefined,
     spaces: undefined,
     merges: () => (merges ??= byteLevelMerges(ranks, packedPieces)),
+    mergesFollowIds: true,
   };
 }
 

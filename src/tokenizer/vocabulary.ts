@@ -86,6 +86,8 @@ export interface Vocabulary {
    * about 50 ms for Llama 3, packed. SentencePiece models hold none: theirs follow from the scores.
    */
   merges(): StringList;
+  /** Whether the merges of byte-level BPE are known to be those that follow from the ids, as in a tiktoken file. */
+  readonly mergesFollowIds?: boolean | undefined;
 }
 
 /** Causes for which a tokenizer is refused. */
@@ -94,7 +96,8 @@ export type TokenizerErrorCode =
   | 'tokenizer/malformed'
   | 'tokenizer/truncated'
   | 'tokenizer/unsupported'
-  | 'tokenizer/size-mismatch';
+  | 'tokenizer/size-mismatch'
+  | 'tokenizer/no-such-token';
 
 /** A tokenizer file that cannot be understood, or does not fit the model. */
 export class TokenizerError extends CheckpointError {
