@@ -6,9 +6,10 @@ import { createHash } from 'node:crypto';
 
 import { describe, expect, it } from 'vitest';
 
-import { REAL_TOKENIZER, realTitle, realTokenizer } from '../testing/real-tokenizers.js';
+import { REAL_TOKENIZER, realTitle, realTokenizer, realTokenizerText } from '../testing/real-tokenizers.js';
 import { compareVocabularies } from './compare.js';
 import { ggufTokenizerFields, type GgufTokenizerField, vocabularyFromGguf } from './gguf-fields.js';
+import { Tokenizer } from './tokenizer.js';
 import { countTiktokenRanks } from './tiktoken.js';
 import { tokenizerJson, type TokenizerJsonOptions } from './tokenizer-json.js';
 import { parseTokenizerJson } from './tokenizer-json-read.js';
@@ -107,5 +108,46 @@ describe.skipIf(LLAMA_2 === undefined)(realTitle('the tokenizer of Llama 1 and 2
 
   it('goes through tokenizer.json and GGUF unchanged, and back into the file of Meta', () => {
     expectRoundTrips(parse(), REAL_TOKENIZER.llama2);
+  });
+});
+
+interface RealExpected {
+  readonly strings: Readonly<Record<string, readonly number[]>>;
+}
+
+/** The texts and ids of llama.cpp's test files, and those of `expected.json`. */
+function vectors(vocabulary: string, name: string): (readonly [string, readonly number[]])[] {
+  const texts = realTokenizerText(`ggml-vocab-${vocabulary}.gguf.inp`)?.split('\n__ggml_vocab_test__\n') ?? [];
+  const lines = realTokenizerText(`ggml-vocab-${vocabulary}.gguf.out`)?.split('\n') ?? [];
+  const json = JSON.parse(realTokenizerText('expected.json') ?? '{}') as Record<string, RealExpected>;
+  const idsOf = (line = ''): number[] => line.split(' ').filter(Boolean).map(Number);
+  return [
+    ...texts.map((text, index) => [text, idsOf(lines[index])] as const),
+    ...Object.entries(json[name]?.strings ?? {}),
+  ];
+}
+
+describe.each([
+  { name: 'llama3', file: LLAMA_3, vocabulary: 'llama-bpe' },
+  { name: 'llama2', file: LLAMA_2, vocabulary: 'llama-spm' },
+])('the test texts of $name', ({ name, file, vocabulary }) => {
+  const all = vectors(vocabulary, name);
+  const needed = [file, all.length > 0 ? all : undefined];
+
+  describe.skipIf(needed.includes(undefined))(realTitle('of llama.cpp, tiktoken and SentencePiece', ...needed), () => {
+    const model = (): Vocabulary => parseTokenizerModel(bytesOf(file), { generation: 'llama3', endOfTurn: false });
+
+    it.each([
+      ['tokenizer.model', model],
+      ['tokenizer.json', () => throughJson(model())],
+      ['GGUF', () => throughGguf(model())],
+    ])('have the same ids and come back, from %s', (_, read) => {
+      expect(all).toHaveLength(47 + 23);
+      const tokenizer = new Tokenizer(read());
+      for (const [text, ids] of all) {
+        expect(tokenizer.encode(text)).toEqual(ids);
+        expect(tokenizer.decode(ids)).toBe(name === 'llama2' ? text.replaceAll('▁', ' ') : text);
+      }
+    });
   });
 });
