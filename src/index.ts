@@ -57,7 +57,10 @@ export { type FolderLayout, type ModelInput, openModel } from './llama/open-mode
 export type { OpenModelOptions } from './llama/meta-model.js';
 export type { CheckpointKind } from './llama/meta-checkpoint.js';
 export type { MetaParams, ParamsSection } from './llama/params.js';
+export type { ComparedFile, ReleaseIdentity } from './llama/identify-release.js';
 export * from './llama/inspect.js';
+export { RELEASES } from './llama/releases/catalogue.js';
+export type * from './llama/releases/release.js';
 export type { GroupTally, TensorGroupName, TypeTally, WeightTallies, WeightTally } from './llama/weight-tallies.js';
 
 export type { LineFault, LineProblem } from './integrity/checklist.js';

@@ -114,6 +114,20 @@ describe('the files of other models', () => {
     });
   });
 
+  it('have merges as strings, or as pairs where that is asked for', () => {
+    const vocabulary = fixtureVocabulary('llama3-tiny');
+    const model = { ...small({ vocabSize: vocabulary.size }), vocabulary };
+    const mergesOf = (mergesAs?: 'strings' | 'pairs'): unknown[] => {
+      const { files } = planConversion(model, { to: 'safetensors', mergesAs });
+      const [piece] = files.find(({ name }) => name === 'tokenizer.json')!.pieces;
+      const text = piece?.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : '';
+      return (JSON.parse(text) as { model: { merges: unknown[] } }).model.merges;
+    };
+    expect(mergesOf()).toEqual(mergesOf('strings'));
+    expect(mergesOf('pairs')).toEqual(mergesOf().map((merge) => String(merge).split(' ')));
+    expect(mergesOf('pairs').length).toBeGreaterThan(0);
+  });
+
   it('of Llama 3, whose message has no end of its own, end the turn alone', () => {
     const vocabulary = fixtureVocabulary('llama3-tiny', { endOfTurn: true });
     const model = { ...small({ vocabSize: vocabulary.size }), vocabulary };

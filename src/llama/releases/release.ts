@@ -12,11 +12,17 @@ import type { CheckpointKind } from '../meta-checkpoint.js';
 export interface ReleaseShape {
   /** Name of the release and size; several releases may share a shape. */
   readonly name: string;
+  /** Hidden size. */
   readonly dim: number;
+  /** Number of transformer blocks; layers of cross-attention to an image are extra. */
   readonly nLayers: number;
+  /** Query heads. */
   readonly nHeads: number;
+  /** Key/value heads. */
   readonly nKvHeads: number;
+  /** Width of the feed-forward block; of the dense blocks where others have experts. */
   readonly ffnDim: number;
+  /** Rows of the embedding. */
   readonly vocabSize: number;
   /** Base of the rotary frequencies. */
   readonly ropeTheta: number;
