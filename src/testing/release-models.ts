@@ -5,10 +5,13 @@
  *
  * @module
  */
+import type { PlannedFile } from '../convert/plan.js';
 import type { DType } from '../dtype.js';
 import { expectedTensors } from '../llama/layout.js';
 import type { LlamaConfig, LlamaModel } from '../llama/model.js';
 import { llama3Scaling } from '../llama/rope.js';
+import type { ByteSource } from '../source/byte-source.js';
+import type { Folder } from '../source/folder.js';
 import { modelOf } from './synthetic-model.js';
 
 /** Hyperparameters of Llama 3.1 8B. */
@@ -30,4 +33,36 @@ export function shapeOnly(config: LlamaConfig, name: string, dtype: DType = 'bfl
     readRows: () => Promise.reject(new Error(`${tensor} was read`)),
   }));
   return modelOf(config, tensors, name);
+}
+
+/** A folder of planned files whose weights are all zero: they are made when they are read, and take no room. */
+export function standInFolder(files: readonly PlannedFile[], name: string): Folder {
+  const byName = new Map(files.map((file) => [file.name, file]));
+  return {
+    name,
+    list: async () => files.map((file) => ({ name: file.name, size: file.byteLength })),
+    has: async (file) => byName.has(file),
+    open: async (file) => standInSource(byName.get(file)!, `${name}/${file}`),
+  };
+}
+
+function standInSource({ byteLength, pieces }: PlannedFile, name: string): ByteSource {
+  const read = (offset: number, target: Uint8Array): Uint8Array => {
+    target.fill(0);
+    let start = 0;
+    for (const piece of pieces) {
+      const length = piece.kind === 'bytes' ? piece.bytes.byteLength : piece.byteLength;
+      const [from, to] = [Math.max(offset, start), Math.min(offset + target.byteLength, start + length)];
+      if (piece.kind === 'bytes' && from < to) {
+        target.set(piece.bytes.subarray(from - start, to - start), from - offset);
+      }
+      start += length;
+    }
+    return target;
+  };
+  return {
+    ...{ name, size: byteLength, close: async () => {}, [Symbol.asyncDispose]: async () => {} },
+    read: async (offset, length) => read(offset, new Uint8Array(length)),
+    readInto: async (offset, target) => void read(offset, target),
+  };
 }
