@@ -7,7 +7,7 @@
  *     npm run bench -- --only zip
  *
  * `--only` leaves parts out: `convert` is whole checkpoints and headers, `zip` is `zip.mjs`, `quantize` is
- * `quantize.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
+ * `quantize.mjs`, `tokenize` is `tokenize.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
  * turns, so that whatever else the machine does meets all of them, and the table shows medians. Numbers belong to
  * one machine and one day: docs/performance.md says which.
  *
@@ -22,6 +22,7 @@ import { parseArgs } from 'node:util';
 
 import { measure, medianUsage } from './measure.mjs';
 import { benchQuantizing } from './quantize.mjs';
+import { benchTokenizing } from './tokenize.mjs';
 import { benchOpening } from './zip.mjs';
 
 /** @typedef {import('./measure.mjs').Usage} Usage */
@@ -67,6 +68,7 @@ const PARTS = {
   convert: benchConverting,
   zip: () => benchOpening({ ...options, rounds: Number(options.rounds) }),
   quantize: () => benchQuantizing({ ...options, rounds: Number(options.rounds) }),
+  tokenize: () => benchTokenizing({ rounds: Number(options.rounds) }),
 };
 
 const parts = Object.entries(PARTS).filter(([name]) => options.only === undefined || options.only === name);

@@ -13,6 +13,7 @@ import { wordEnd } from './llama3-words.js';
 import { mergesFollowRanks, tokensOfPieces } from './ranks-of-pieces.js';
 import type { TextCodec } from './text-codec.js';
 import type { TiktokenRanks } from './tiktoken.js';
+import { ByteSink } from './utf8-repair.js';
 import { TOKEN_TYPE, TokenizerError, type Vocabulary } from './vocabulary.js';
 
 /** Encodes and decodes with a vocabulary of byte-level BPE. */
@@ -56,14 +57,14 @@ export class ByteLevelCodec implements TextCodec {
   }
 
   decode(ids: readonly number[]): Uint8Array {
-    const parts = ids.map((id) => this.bytesOf(id));
-    const all = new Uint8Array(parts.reduce((length, part) => length + part.byteLength, 0));
-    let end = 0;
-    for (const part of parts) {
-      all.set(part, end);
-      end += part.byteLength;
+    const { bytes, offsets } = this.#tokens;
+    const { baseSize } = this.#vocabulary;
+    const text = new ByteSink();
+    for (const id of ids) {
+      if (id < baseSize) text.copy(bytes, offsets[id]!, offsets[id + 1]!);
+      else text.push(this.bytesOf(id));
     }
-    return all;
+    return text.bytes;
   }
 
   #mergeWord(bytes: Uint8Array, start: number, end: number, ids: number[]): void {

@@ -45,13 +45,21 @@ export class ByteSink {
 
   /** Adds bytes. */
   push(bytes: Uint8Array): void {
-    const end = this.#length + bytes.byteLength;
-    if (end > this.#bytes.byteLength) {
-      const larger = new Uint8Array(2 * end);
-      larger.set(this.#bytes);
-      this.#bytes = larger;
-    }
-    this.#bytes.set(bytes, this.#length);
-    this.#length = end;
+    this.copy(bytes, 0, bytes.byteLength);
+  }
+
+  /** Adds a few bytes of a buffer, one by one: a view of them would take longer to make. */
+  copy(bytes: Uint8Array, start: number, end: number): void {
+    if (this.#length + end - start > this.#bytes.byteLength) this.#grow(end - start);
+    const target = this.#bytes;
+    let to = this.#length;
+    for (let at = start; at < end; at++) target[to++] = bytes[at]!;
+    this.#length = to;
+  }
+
+  #grow(byteLength: number): void {
+    const larger = new Uint8Array(2 * (this.#length + byteLength));
+    larger.set(this.#bytes);
+    this.#bytes = larger;
   }
 }
