@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
+import { readFileSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 
 import type * as KnownFiles from '../llama/releases/known-files.js';
 import type { KnownFile } from '../llama/releases/release.js';
 import { type Folder, memoryFolder } from '../source/folder.js';
+import { copyOfModel, llamaInspectJson } from '../testing/cli.js';
 import { modelFolder } from '../testing/fixtures.js';
 import { verifyFiles } from '../integrity/verify-files.js';
 import { type FolderReport, verifyFolder } from '../integrity/verify-folder.js';
@@ -147,6 +148,19 @@ describe('a folder without a list', () => {
       ['consolidated.01.pth', 'folder', 'ok'],
       ['tokenizer.model', 'parent', 'ok'],
     ]);
+  });
+});
+
+describe('verify on the command line', () => {
+  it.each([
+    ['Llama3.2-1B', 0, 'intact'],
+    ['Llama3.2-3B', 1, 'failed'],
+    ['Llama-3.1-8B', 1, 'unproven'],
+  ])('answers for %s with exit code %d', async (name, code, verdict) => {
+    const path = copyOfModel(TINY, name);
+    rmSync(join(path, 'checklist.chk'));
+    const run = await llamaInspectJson<FolderReport>('verify', path);
+    expect(run).toMatchObject({ code, answer: { verdict, files: { known: { by: 'name' }, listFound: false } } });
   });
 });
 
