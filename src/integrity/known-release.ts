@@ -31,7 +31,6 @@ export interface ReleaseExpectation {
  * @param folder - the checkpoint
  * @param present - its files
  * @param hasList - whether a list names the weights already; then only the list itself is looked up
- * @throws SourceError when a file cannot be read
  */
 export async function expectedRelease(
   folder: Folder,

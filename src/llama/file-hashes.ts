@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { SourceError } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { readWhole } from '../source/whole.js';
 
@@ -10,17 +11,26 @@ import { readWhole } from '../source/whole.js';
 const SMALL_BYTES = 8 << 20;
 
 /**
- * SHA-256 of a file in lower-case hexadecimal; undefined when it is not there, is larger than 8 MB, or the page may not
- * hash (`crypto.subtle` exists in secure contexts only). Reads the whole file.
+ * SHA-256 of a file in lower-case hexadecimal. Reads the whole file.
  *
- * @throws SourceError when it cannot be read
+ * Undefined when it is not there, cannot be read, is larger than 8 MB, or the page may not hash (`crypto.subtle`
+ * exists in secure contexts only): a hash is a help here, and its absence no fault.
  */
 export async function smallFileSha256(folder: Folder, name: string): Promise<string | undefined> {
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
   if (subtle === undefined || !(await folder.has(name))) return undefined;
-  await using source = await folder.open(name);
-  if (source.size > SMALL_BYTES) return undefined;
-  const bytes = await readWhole(source, SMALL_BYTES);
+  const bytes = await readSmall(folder, name);
+  if (bytes === undefined) return undefined;
   const digest = await subtle.digest('SHA-256', new Uint8Array(bytes));
   return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+async function readSmall(folder: Folder, name: string): Promise<Uint8Array | undefined> {
+  try {
+    await using source = await folder.open(name);
+    return source.size > SMALL_BYTES ? undefined : await readWhole(source, SMALL_BYTES);
+  } catch (cause) {
+    if (cause instanceof SourceError) return undefined;
+    throw cause;
+  }
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
+import { SourceError } from '../source/byte-source.js';
 import { memoryFolder } from '../source/folder.js';
 import { FIXTURES } from '../testing/fixtures.js';
 import { LLAMA_3_1_8B, LLAMA_3_2_1B, shapeOnly } from '../testing/release-models.js';
@@ -125,6 +126,17 @@ describe('the files of a release', () => {
   it('are not hashed when they are large', async () => {
     const folder = memoryFolder({ 'tokenizer.model': new Uint8Array((8 << 20) + 1), 'checklist.chk': text('') });
     expect((await compareFiles(folder)).map((file) => file.name)).toEqual(['checklist.chk']);
+  });
+
+  it('are left out where they cannot be read, and an abort is no such thing', async () => {
+    const folder = memoryFolder(files);
+    const failing = (cause: Error) => ({
+      ...folder,
+      open: async (name: string) => (name === 'params.json' ? Promise.reject(cause) : folder.open(name)),
+    });
+    const compared = await compareFiles(failing(new SourceError('source/permission', 'reading it is not permitted')));
+    expect(compared.map((file) => file.name)).toEqual(['checklist.chk']);
+    await expect(compareFiles(failing(new Error('stop')))).rejects.toThrow('stop');
   });
 
   describe('in a page that may not hash', () => {

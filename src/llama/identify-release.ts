@@ -113,7 +113,6 @@ function releasesLike({ kind, config, params, tensors }: IdentityQuestion): Rele
  *
  * @param folder - the checkpoint
  * @param parent - where Llama 1 and 2 keep the tokenizer
- * @throws SourceError when a file cannot be read
  */
 export async function compareFiles(folder: Folder, parent?: Folder): Promise<ComparedFile[]> {
   const compared: ComparedFile[] = [];
