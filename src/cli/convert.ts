@@ -41,6 +41,7 @@ interface ConvertCommandOptions extends Pick<
   readonly dryRun?: boolean;
   readonly all?: boolean;
   readonly force?: boolean;
+  readonly lock?: boolean;
 }
 
 /** Adds the command. */
@@ -77,6 +78,7 @@ export function addConvert(program: Command, bind: Bind): void {
     .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor)
     .option('--dry-run', 'show what would be written, and write nothing')
     .option('--all', 'with --dry-run: each tensor with its offset')
+    .option('--no-lock', 'no lock file beside the output (see docs/fingerprints.md)')
     .option('--force', 'replace files that exist')
     .addHelpText('after', EXAMPLES)
     .action(

@@ -9,15 +9,26 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import { type SplitName, parseSplitName, splitNameOf } from '../formats/gguf/split-name.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
+import type { ReadOptions } from '../source/byte-source.js';
+import { createNodeHasher } from '../integrity/hash-node.js';
+import { toolVersion } from '../integrity/tool-version-node.js';
 import { type ConversionResult, convert as convertTo, planConversion, runPlan } from './convert.js';
 import { type DirectoryOutputOptions, directoryOutput } from './directory-output.js';
 import { createNodeEncoder } from './encoder-pool-node.js';
+import { lockNameOfOutput, planWithLock } from './lock-plan.js';
+import { lockedSource } from './lock-source-node.js';
 import type { ConvertOptions } from './options.js';
 import type { Output } from './output.js';
 import { type ConversionPlan, ConvertError } from './plan.js';
 
 /** What to write, and whether files that exist are replaced. */
-export interface ConvertPathOptions extends ConvertOptions, OperationOptions, DirectoryOutputOptions {}
+export interface ConvertPathOptions extends PlanPathOptions, OperationOptions, DirectoryOutputOptions {}
+
+/** What to plan for a path. */
+export interface PlanPathOptions extends ConvertOptions, ReadOptions {
+  /** Whether a lock file is written beside the output: hashes of its files, fingerprints of its tensors; true when absent. */
+  readonly lock?: boolean | undefined;
+}
 
 /**
  * Converts a model to a folder (safetensors) or a file (GGUF) at a path, or to an output of one's own.
@@ -37,7 +48,8 @@ export async function convert(
 }
 
 /**
- * What {@link convert} to that path would write, as data; reads no weight and writes nothing.
+ * What {@link convert} to that path would write, as data; reads no weight and writes nothing. For the lock file, files of
+ * the source up to 32 MiB are hashed, and the hashes of others taken from lists beside them.
  *
  * @throws ConvertError `convert/bad-option`, `convert/unsupported-type`, `convert/no-tokenizer`,
  *   `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
@@ -45,11 +57,12 @@ export async function convert(
 export async function planConversionTo(
   model: LlamaModel,
   output: string,
-  options: ConvertOptions,
+  options: PlanPathOptions,
 ): Promise<ConversionPlan> {
   await expectApart(model.path, output, options.to);
   const place = placeOf(output, options.to);
-  const plan = planConversion(model, { ...options, ...place });
+  const bare = planConversion(model, { ...options, ...place });
+  const plan = options.lock === false ? bare : await locked(bare, model, options);
   const read = await filesOfSource(model.path, options.importance?.file);
   await expectNotRead(read, place.folder, plan, output);
   return plan;
@@ -71,7 +84,15 @@ export async function runPlanTo(
   const run = { createEncoder: createNodeEncoder, ...options };
   const result = await runPlan(plan, directoryOutput(folder, options), run);
   if (plan.to === 'safetensors' && options.force === true) await removeStaleWeights(folder, plan);
+  // an earlier lock file would now tell of other files
+  const stale = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
+  if (plan.record === undefined && options.force === true) await rm(join(folder, stale), { force: true });
   return result;
+}
+
+async function locked(plan: ConversionPlan, model: LlamaModel, options: PlanPathOptions): Promise<ConversionPlan> {
+  const source = await lockedSource(model, { signal: options.signal });
+  return planWithLock(plan, model, { toolVersion: toolVersion(), source, options, createHasher: createNodeHasher });
 }
 
 /** The file that Llama 1 and 2 keep above the folder. */

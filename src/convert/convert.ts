@@ -22,6 +22,7 @@ import type { Output } from './output.js';
 import {
   type ConversionPlan,
   ConvertError,
+  type FileRecord,
   type PlannedFile,
   type PlannedKind,
   type TensorPiece,
@@ -118,7 +119,11 @@ export async function runPlan(
   try {
     await output.prepare(plan.files);
     encoder = await createEncoder(plannedTensors(plan));
-    for (const file of plan.files) await writeFile(file, output, encoder, { ...options, progress });
+    for (const file of plan.files) {
+      const record = await plan.record?.(file, { signal: options.signal });
+      await writeFile(file, output, encoder, { ...options, progress, record });
+      record?.end();
+    }
     await output.commit();
   } catch (cause) {
     await output.discard();
@@ -131,6 +136,7 @@ export async function runPlan(
 
 interface WriteOptions extends OperationOptions {
   readonly progress: { done: number; readonly total: number };
+  readonly record: FileRecord | undefined;
 }
 
 /** A part of a file as it is written: known bytes, or a block of a tensor. */
@@ -141,17 +147,21 @@ interface Part {
   readonly content: Uint8Array | PlannedRows;
 }
 
+/** The same, ready to be written. */
+type WrittenPart = Omit<Part, 'content'> & EncodedRows & { readonly rows: PlannedRows | undefined };
+
 async function writeFile(file: PlannedFile, output: Output, encoder: Encoder, options: WriteOptions): Promise<void> {
-  const { signal, progress } = options;
+  const { signal, progress, record } = options;
   const sink = await output.create(file.name);
-  const start = async ({ content, ...part }: Part): Promise<Omit<Part, 'content'> & EncodedRows> => {
-    if ('piece' in content) return { ...part, ...(await encoder.encode(content, signal)) };
-    return { ...part, bytes: content, release: () => {} };
+  const start = async ({ content, ...part }: Part): Promise<WrittenPart> => {
+    if ('piece' in content) return { ...part, rows: content, ...(await encoder.encode(content, signal)) };
+    return { ...part, rows: undefined, bytes: content, release: () => {} };
   };
-  for await (const { bytes, release, item, fileOffset } of inOrder(partsOf(file), start, encoder.slots)) {
+  for await (const { bytes, rows, release, item, fileOffset } of inOrder(partsOf(file), start, encoder.slots)) {
     signal?.throwIfAborted();
     if (fileOffset !== undefined) expectPosition(sink, fileOffset, file.name);
-    await sink.write(bytes);
+    // hashed while the disk takes them
+    await Promise.all([sink.write(bytes), record?.take(bytes, rows)]);
     release();
     progress.done += bytes.byteLength;
     options.onProgress?.({ phase: 'write', item, ...progress });

@@ -11,6 +11,7 @@ import { CheckpointError, type ErrorContext } from '../errors.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { CastLoss } from '../quant/cast-loss.js';
 import type { Decision } from '../llama/model.js';
+import type { ReadOptions } from '../source/byte-source.js';
 import type { FileTypeName } from './file-types.js';
 
 /** Bytes that are known when the plan is made. */
@@ -78,6 +79,29 @@ export interface ConversionPlan {
   readonly warnings: readonly string[];
   /** Checks of the source that must pass before anything is written. */
   readonly beforeWriting: (options: { readonly signal?: AbortSignal | undefined }) => Promise<void>;
+  /**
+   * Begins the record of each file before it is written, where there is a lock file; undefined for that file itself, whose
+   * content is known from then on.
+   */
+  readonly record?: ((file: PlannedFile, options: ReadOptions) => Promise<FileRecord | undefined>) | undefined;
+}
+
+/** Takes the bytes of a file that is being written. */
+export interface FileRecord {
+  /** The next bytes, and which rows of which tensor they are; they may be changed when it has settled. */
+  take(bytes: Uint8Array, rows: RecordedRows | undefined): Promise<void>;
+  /** The file is complete. */
+  end(): void;
+}
+
+/** Rows of a planned tensor as they are written. */
+export interface RecordedRows {
+  /** The tensor. */
+  readonly piece: TensorPiece;
+  /** First row. */
+  readonly first: number;
+  /** Number of rows. */
+  readonly count: number;
 }
 
 /** What a format says of its part of a plan. */

@@ -55,7 +55,16 @@ function text(
     notes: ['all tensors are present'],
   } as const;
   return renderLines(
-    verificationLines({ path: 'Llama', verdict, files: { ...nothing, ...files }, locks: [], extra: [], structure, scan: NOT_SCANNED, deep }),
+    verificationLines({
+      path: 'Llama',
+      verdict,
+      files: { ...nothing, ...files },
+      locks: [],
+      extra: [],
+      structure,
+      scan: NOT_SCANNED,
+      deep,
+    }),
   );
 }
 

@@ -1,0 +1,101 @@
+/**
+ * A plan with a lock file: what was written, and from what, beside it.
+ *
+ * The lock file is one more file of the plan, the last. Its size is known beforehand, as hashes have one length; its
+ * content is made when everything else has been written. So it appears together with the other files, or not at all.
+ *
+ * @see docs/fingerprints.md
+ * @module
+ */
+import { type ModelFingerprint, fingerprintOf } from '../integrity/fingerprint.js';
+import type { JsonValue } from '../integrity/canonical-json.js';
+import { type CreateHasher, type Hasher } from '../integrity/hash.js';
+import { LOCK_NAME, type LockPredicate, type LockedFile, type LockedSource, formatLock, lockNameOf, lockedModel } from '../integrity/lock.js'; // prettier-ignore
+import type { LlamaModel } from '../llama/model.js';
+import { lastPathPart } from '../llama/model-name.js';
+import { WriteRecord } from './lock-record.js';
+import type { ConvertOptions } from './options.js';
+import type { ConversionPlan, PlannedFile } from './plan.js';
+
+/** What a lock file tells beside hashes. */
+export interface PlanLockOptions {
+  /** Version of this program. */
+  readonly toolVersion: string;
+  /** Files of the source, and their hashes where they are known. */
+  readonly source: LockedSource;
+  /** Options of the conversion. */
+  readonly options: ConvertOptions;
+  /** Implementation of SHA-256. */
+  readonly createHasher: CreateHasher;
+}
+
+/** Name of the lock file of an output: a folder has one, a GGUF file its own beside it. */
+export function lockNameOfOutput(to: ConversionPlan['to'], firstFile: string): string {
+  return to === 'gguf' ? lockNameOf(firstFile) : LOCK_NAME;
+}
+
+/** The plan with a lock file at its end. Reads nothing; goes through the vocabulary once. */
+export async function planWithLock(
+  plan: ConversionPlan,
+  model: LlamaModel,
+  options: PlanLockOptions,
+): Promise<ConversionPlan> {
+  const { createHasher } = options;
+  const record = new WriteRecord(model, plan, createHasher);
+  const asLock = (files: readonly LockedFile[], found: ModelFingerprint): Uint8Array => {
+    const written = lockedModel(LAYOUTS[plan.to], found, (tensor) => record.dtypeOf(tensor));
+    return formatLock({ subject: files, predicate: { ...predicateOf(options), model: written } });
+  };
+  const name = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
+  const { byteLength } = asLock(...(await standIn(plan, model)));
+  let bytes = new Uint8Array(0);
+  const file: PlannedFile = { name, byteLength, pieces: [{ kind: 'bytes', get bytes() { return bytes; } }] }; // prettier-ignore
+  return {
+    ...plan,
+    files: [...plan.files, file],
+    byteLength: plan.byteLength + byteLength,
+    record: async (next, readOptions) => {
+      if (next !== file) return record.beginFile(next.name);
+      const { files, tensors } = await record.finish(readOptions);
+      bytes = padded(asLock(files, await fingerprintOf(model, tensors, createHasher)), byteLength);
+      return undefined;
+    },
+  };
+}
+
+const LAYOUTS: Readonly<Record<ConversionPlan['to'], LlamaModel['layout']>> = { safetensors: 'hf', gguf: 'gguf' };
+
+/** Files and a fingerprint of the lengths that the real ones will have. */
+async function standIn(plan: ConversionPlan, model: LlamaModel): Promise<[LockedFile[], ModelFingerprint]> {
+  const hash = (index: number): string => String(index).padStart(64, '0');
+  const files = plan.files.map(({ name }) => ({ name, digest: { sha256: hash(0) } }));
+  const nothing: Hasher = { update: () => {}, digestHex: () => hash(0) };
+  // each another, as an output that equals the embedding would be left out
+  const tensors = [...model.tensors].map(([name, { dtype, shape }], index) => ({ name, dtype, shape, sha256: hash(index) })); // prettier-ignore
+  return [files, await fingerprintOf(model, tensors, () => nothing)];
+}
+
+/** The text with spaces before its last line end; needed where an output turned out to equal the embedding. */
+function padded(text: Uint8Array, byteLength: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(byteLength).fill(0x20);
+  bytes.set(text.subarray(0, -1));
+  bytes[byteLength - 1] = 0x0a;
+  return bytes;
+}
+
+function predicateOf({ toolVersion: version, source, options }: PlanLockOptions): Omit<LockPredicate, 'model'> {
+  return { tool: { name: 'llama-inspect', version }, command: 'convert', options: optionsJson(options), source };
+}
+
+/** Options that decide what is written, without paths. */
+function optionsJson(options: ConvertOptions): Record<string, JsonValue> {
+  const { to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, tensorTypes, importance } = options;
+  const given: Record<string, JsonValue | undefined> = {
+    ...{ to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize },
+    tensorTypes: tensorTypes?.map(({ pattern, dtype }) => `${pattern.source}=${dtype}`),
+    importance: importance && lastPathPart(importance.file),
+  };
+  return Object.fromEntries(
+    Object.entries(given).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),
+  );
+}

@@ -1,0 +1,114 @@
+/**
+ * Hashes of a conversion's files and fingerprints of its tensors, taken while they are written.
+ *
+ * Every block is hashed twice on its way to the disk, while the disk takes it: as a part of its file, and as rows of its
+ * tensor. So the output is not read again. Only a tensor that is cut over several files, as shards of Meta's are, is read
+ * once more from the source.
+ *
+ * @module
+ */
+import { type DType, isQuantized } from '../dtype.js';
+import { type Tensor, rowByteLengthOf } from '../formats/tensor.js';
+import { type TensorFingerprint, type TensorFingerprinter, beginFingerprint, fingerprintTensor } from '../integrity/fingerprint-tensor.js'; // prettier-ignore
+import type { CreateHasher } from '../integrity/hash.js';
+import type { LockedFile } from '../integrity/lock.js';
+import { formsOf } from '../integrity/narrowest-form.js';
+import { rotaryHeads } from '../llama/layout.js';
+import { type LlamaModel, expectTensor } from '../llama/model.js';
+import { toMetaRowOrder } from '../llama/row-order.js';
+import { noLoss } from '../quant/cast-loss.js';
+import { convertRow } from '../quant/convert-row.js';
+import type { ReadOptions } from '../source/byte-source.js';
+import { type ConversionPlan, type FileRecord, type RecordedRows, type TensorPiece, plannedTensors } from './plan.js';
+
+/** What was written, when all of it is. */
+export interface Written {
+  /** The files in writing order. */
+  readonly files: readonly LockedFile[];
+  /** The tensors in canonical order. */
+  readonly tensors: readonly TensorFingerprint[];
+}
+
+/** Takes what is written, in order. */
+export class WriteRecord {
+  readonly #files: LockedFile[] = [];
+  readonly #tensors = new Map<string, TensorFingerprint>();
+  #current: TensorFingerprinter | undefined;
+
+  constructor(
+    readonly model: LlamaModel,
+    readonly plan: Pick<ConversionPlan, 'to' | 'files'>,
+    readonly createHasher: CreateHasher,
+  ) {}
+
+  /** Begins a file; what it gives takes the file's bytes, with the rows of a tensor that they are, and is told of the end. */
+  async beginFile(name: string): Promise<FileRecord> {
+    const hasher = await this.createHasher('sha256');
+    return {
+      take: async (bytes, rows) => {
+        hasher.update(bytes);
+        if (rows !== undefined && this.#isWhole(rows.piece)) await this.#takeRows(bytes, rows);
+      },
+      end: () => void this.#files.push({ name, digest: { sha256: hasher.digestHex() } }),
+    };
+  }
+
+  /** All that was written; reads tensors that were written in parts once more from the source. @throws the errors of the source */
+  async finish({ signal }: ReadOptions): Promise<Written> {
+    const tensors: TensorFingerprint[] = [];
+    for (const [name, tensor] of this.model.tensors) {
+      const written = this.#tensors.get(name);
+      tensors.push(
+        written ?? (await fingerprintTensor(castView(tensor, this.dtypeOf(name)), this.createHasher, { signal })),
+      );
+    }
+    return { files: this.#files, tensors };
+  }
+
+  /** Type in which a tensor is written. */
+  dtypeOf(name: string): DType {
+    const piece = plannedTensors(this.plan).find(({ from }) => from === name);
+    return piece?.dtype ?? expectTensor(this.model, name).dtype;
+  }
+
+  /** Whether a piece is a whole tensor of the model. */
+  #isWhole({ from, shape }: TensorPiece): boolean {
+    return from !== undefined && this.model.tensors.get(from)?.shape.join() === shape.join();
+  }
+
+  async #takeRows(bytes: Uint8Array, { piece, first, count }: RecordedRows): Promise<void> {
+    const { from: name = '', dtype, shape } = piece;
+    if (first === 0) this.#current = await beginFingerprint(piece, writtenForms(piece), this.createHasher);
+    const isRotary = this.plan.to === 'safetensors' && rotaryHeads(name, this.model.config) !== undefined;
+    const width = shape.slice(1);
+    const rows: Tensor = { name, dtype, shape: [count, ...width], readRows: readFrom(bytes, bytes.byteLength / count) };
+    const ordered = isRotary ? await toMetaRowOrder(rows, this.model.config.headDim).readRows(0, count) : bytes;
+    this.#current?.update(ordered);
+    const isLast = shape.length < 2 || first + count === shape[0];
+    const digest = isLast ? this.#current?.digest() : undefined;
+    if (digest !== undefined) this.#tensors.set(name, { name, shape, ...digest });
+  }
+}
+
+/** Forms in which values may have to be hashed: those of the source's type where nothing is lost. */
+function writtenForms({ dtype, tensor, loss }: TensorPiece): readonly DType[] {
+  return isQuantized(dtype) || loss !== undefined ? formsOf(dtype) : formsOf(tensor.dtype);
+}
+
+function readFrom(bytes: Uint8Array, rowBytes: number): Tensor['readRows'] {
+  return async (first, count) => bytes.subarray(first * rowBytes, (first + count) * rowBytes);
+}
+
+/** The tensor in another plain type, lazily. */
+function castView(tensor: Tensor, dtype: DType): Tensor {
+  if (tensor.dtype === dtype) return tensor;
+  const { name, shape } = tensor;
+  return {
+    ...{ name, shape, dtype },
+    readRows: async (first, count, { signal } = {}) => {
+      const bytes = new Uint8Array(count * rowByteLengthOf({ dtype, shape }));
+      convertRow(tensor.dtype, dtype, await tensor.readRows(first, count, { signal }), bytes, noLoss());
+      return bytes;
+    },
+  };
+}
