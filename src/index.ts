@@ -67,7 +67,14 @@ export type { LineFault, LineProblem } from './integrity/checklist.js';
 export type { Condition, ConditionKind } from './integrity/condition.js';
 export type { Crc32 } from './integrity/deep-members.js';
 export * from './integrity/deep-report.js';
+export type { JsonValue } from './integrity/canonical-json.js';
 export * from './integrity/files-report.js';
+export * from './integrity/fingerprint.js';
+export type { TensorFingerprint } from './integrity/fingerprint-tensor.js';
+export type { VocabularyFacts } from './integrity/fingerprint-vocabulary.js';
+export * from './integrity/lock.js';
+export * from './integrity/lock-folder.js';
+export type { LockReport, TensorChange } from './integrity/verify-lock.js';
 export * from './integrity/scan/scan-report.js';
 export { type ScanOptions, scanFolder, scanSource } from './integrity/scan/scan-folder.js';
 export * from './integrity/verify-folder.js';
@@ -81,6 +88,7 @@ export { DEFAULT_MAX_SHARD_SIZE } from './convert/options.js';
 export type { EncodedRows, Encoder, PlannedRows } from './convert/encoder.js';
 export * from './convert/convert.js';
 export * from './convert/output.js';
+export { type PlanLockOptions, planWithLock } from './convert/lock-plan.js';
 export { type SizeForecast, forecastSizes } from './convert/what-if.js';
 
 export * from './forward/errors.js';
@@ -91,4 +99,5 @@ export * from './forward/request.js';
 
 export * from './check/compare-models.js';
 export * from './check/comparison.js';
+export * from './check/diff-models.js';
 export * from './check/thresholds.js';

@@ -18,10 +18,18 @@ export { type PathInspection, inspectPath as inspect } from './llama/inspect-pat
 export type { CreateHasher, HashAlgorithm, Hasher } from './integrity/hash.js';
 export type { FileToHash, HashFiles, HashOutcome } from './integrity/hash-files.js';
 export { createNodeHasher } from './integrity/hash-node.js';
+export { type PathFingerprint, fingerprint } from './integrity/fingerprint-path-node.js';
 export { hashFilesOnDisk } from './integrity/hash-pool-node.js';
+export { type LockPathOptions, type PathLock, lock } from './integrity/lock-path-node.js';
 export { scan } from './integrity/scan/scan-path-node.js';
 export { type ListPathOptions, listTensors, verifyFolder } from './integrity/verify-path-node.js';
 export { type DirectoryOutputOptions, directoryOutput } from './convert/directory-output.js';
-export { type ConvertPathOptions, convert, planConversionTo, runPlanTo } from './convert/convert-path-node.js';
+export {
+  type ConvertPathOptions,
+  type PlanPathOptions,
+  convert,
+  planConversionTo,
+  runPlanTo,
+} from './convert/convert-path-node.js';
 export { readImportance } from './convert/importance-path-node.js';
 export { writeFileWhole } from './convert/write-file-node.js';

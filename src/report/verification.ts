@@ -91,8 +91,9 @@ function damageOf(file: ListedFile, { deep }: FolderReport): Line[] {
   return isDamaged(file) ? (deep?.files ?? []).filter(({ name }) => name === file.name).flatMap(damageLines) : [];
 }
 
-function howToSee(file: ListedFile, { deep, path }: FolderReport): Line[] {
-  if (deep !== undefined || !isDamaged(file)) return [];
+function howToSee(file: ListedFile, { deep, locks, path }: FolderReport): Line[] {
+  const isSeen = deep !== undefined || locks.some(({ status }) => status === 'changed');
+  if (isSeen || !isDamaged(file)) return [];
   const command = `llama-inspect verify --deep ${shown(path)}`;
   return flow(['to see in which tensors:', command], { separator: ' ', indent: 6, hanging: 8 });
 }
