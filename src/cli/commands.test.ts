@@ -147,12 +147,13 @@ describe('convert and check', () => {
     const output = join(temporaryFolder(), 'hf');
     const converted = await llamaInspect('convert', MODEL, '--to', 'safetensors', '--output', output);
     expect([converted.code, converted.stderr]).toEqual([0, '']);
-    expect(converted.stdout).toContain('20 tensors, all bfloat16   6 files   2.88 MB');
-    expect(converted.stdout).toMatch(/^wrote .*hf {3}2\.88 MB {3}[\d.]+ s/m);
+    expect(converted.stdout).toContain('20 tensors, all bfloat16   7 files   2.89 MB');
+    expect(converted.stdout).toMatch(/^wrote .*hf {3}2\.89 MB {3}[\d.]+ s/m);
     expect(converted.stdout).toContain(`  to prove it: llama-inspect check ${MODEL} ${output}\n`);
     expect(readdirSync(output)).toEqual([
       'config.json',
       'generation_config.json',
+      'llama-inspect.lock.json',
       'model.safetensors',
       'special_tokens_map.json',
       'tokenizer.json',
@@ -173,7 +174,9 @@ describe('convert and check', () => {
     );
     expect(code).toBe(0);
     const bytes = readFileSync(output);
-    expect(answer).toMatchObject({ kind: 'conversion', dtype: 'float16', byteLength: bytes.byteLength });
+    const lock = readFileSync(`${output}.llama-inspect.lock.json`);
+    const byteLength = bytes.byteLength + lock.byteLength;
+    expect(answer).toMatchObject({ kind: 'conversion', dtype: 'float16', byteLength });
     const expected = expectedJson<Record<string, { file_sha256: string }>>('llama3.2-tiny', 'gguf.json');
     expect(createHash('sha256').update(bytes).digest('hex')).toBe(expected['convert-f16']?.file_sha256);
     const checked = await llamaInspectJson<{ verdict: string }>('check', MODEL, output);
@@ -200,7 +203,7 @@ describe('convert and check', () => {
     const output = join(temporaryFolder(), 'tiny.gguf');
     const plan = await llamaInspect('convert', MODEL, '--to', 'gguf', '-o', output, '--dry-run');
     expect(plan.code).toBe(0);
-    expect(plan.stdout).toMatch(/^would write .*tiny\.gguf 2\.79 MB\n {2}nothing was written/);
+    expect(plan.stdout).toMatch(/^would write .*tiny\.gguf 2\.8 MB\n {2}nothing was written/);
     expect(plan.stdout).toMatch(/^ {2}blk\.\{0–1\}\.attn_q\.weight +256 × 256 +bfloat16 +131 kB +2$/m);
     const all = await llamaInspect('convert', MODEL, '--to', 'gguf', '-o', output, '--dry-run', '--all');
     expect(all.stdout).toMatch(/^ {2}blk\.1\.attn_q\.weight +256 × 256 +bfloat16 +0x[0-9a-f]+$/m);

@@ -60,7 +60,7 @@ describe('convert to a path', () => {
     const place = temporaryFolder();
     await convert(model, join(place, 'deep/x.gguf'), { to: 'gguf' });
     await convert(model, join(place, 'hf'), { to: 'safetensors' });
-    expect(readdirSync(join(place, 'deep'))).toEqual(['x.gguf']);
+    expect(readdirSync(join(place, 'deep'))).toEqual(['x.gguf', 'x.gguf.llama-inspect.lock.json']);
     expect(readdirSync(join(place, 'hf'))).toContain('model.safetensors');
     const memory = memoryOutput();
     await convert(model, memory, { to: 'gguf' });
@@ -72,10 +72,10 @@ describe('convert to a path', () => {
   it('is planned and carried out in two steps', async () => {
     const path = join(temporaryFolder(), 'x.gguf');
     const plan = await planConversionTo(model, path, { to: 'gguf', type: 'f32' });
-    expect(plan.files.map(({ name }) => name)).toEqual(['x.gguf']);
+    expect(plan.files.map(({ name }) => name)).toEqual(['x.gguf', 'x.gguf.llama-inspect.lock.json']);
     expect(existsSync(path)).toBe(false);
     await runPlanTo(plan, path);
-    expect(statSync(path).size).toBe(plan.byteLength);
+    expect(statSync(path).size + statSync(`${path}.llama-inspect.lock.json`).size).toBe(plan.byteLength);
   });
 
   it.each([0, 1, 2, 5, 20, 22])('leaves nothing behind when the disk is full at write %i', async (n) => {
@@ -163,7 +163,7 @@ describe('convert to a path', () => {
     });
     writeFileSync(join(place, 'y.gguf'), '');
     const beside = await planConversionTo({ ...model, path: part(1) }, join(place, 'y.gguf'), { to: 'gguf' });
-    expect(beside.files.map(({ name }) => name)).toEqual(['y.gguf']);
+    expect(beside.files.map(({ name }) => name)).toEqual(['y.gguf', 'y.gguf.llama-inspect.lock.json']);
   });
 });
 
