@@ -96,7 +96,14 @@ function tallyOf(tensors: readonly CountedTensor[]): WeightTally {
 }
 
 /** Parts of a model in the order in which data flows. */
-export const TENSOR_GROUPS: readonly TensorGroupName[] = ['embedding', 'attention', 'feed-forward', 'norms', 'output', 'other'];
+export const TENSOR_GROUPS: readonly TensorGroupName[] = [
+  'embedding',
+  'attention',
+  'feed-forward',
+  'norms',
+  'output',
+  'other',
+];
 
 /** How names of Meta, Hugging Face and llama.cpp tell the part; a norm inside another part is a norm. */
 const NAMES: readonly (readonly [RegExp, TensorGroupName])[] = [
