@@ -18,7 +18,7 @@ export interface FingerprintLinesOptions {
 }
 
 /** What the layouts are called. */
-export const LAYOUT_NAMES: Readonly<Record<LlamaModel['layout'], string>> = {
+const LAYOUT_NAMES: Readonly<Record<LlamaModel['layout'], string>> = {
   meta: 'Meta checkpoint',
   hf: 'Hugging Face folder',
   gguf: 'GGUF file',
