@@ -49,6 +49,7 @@ export type { OtherTensor, TorchTensor } from './formats/torch/torch-tensor.js';
 
 export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
 export type { TokenizerSummary } from './tokenizer/summary.js';
+export * from './tokenizer/tokenizer.js';
 export { tokenizerModelBytes } from './tokenizer/tokenizer-model-write.js';
 export * from './tokenizer/vocabulary.js';
 

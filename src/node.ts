@@ -13,6 +13,7 @@ export { type Located, checkpointsFolder, locate } from './source/locate.js';
 export { type OpenedPath, openPath } from './source/open-path-node.js';
 export { openTensorFile } from './formats/open-path-node.js';
 export { type ModelPair, openModel, openModelPair } from './llama/open-path-node.js';
+export { type OpenedVocabulary, openVocabulary } from './llama/open-vocabulary-node.js';
 export { type FoundCheckpoint, findCheckpointPaths, inspectEach } from './llama/find-checkpoints-node.js';
 export { type PathInspection, inspectPath as inspect } from './llama/inspect-path-node.js';
 export type { CreateHasher, HashAlgorithm, Hasher } from './integrity/hash.js';

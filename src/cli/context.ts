@@ -26,12 +26,16 @@ export interface Answer {
   readonly lines: () => Promise<readonly Line[]>;
   /** For a program. */
   readonly json: () => Promise<JsonReport>;
+  /** A text that is itself what was asked for, printed untouched in place of the lines where no terminal acts on it. */
+  readonly exact?: string | undefined;
 }
 
 /** What a command works with. */
 export interface CommandContext {
   /** Aborted by Ctrl-C. */
   readonly signal: AbortSignal;
+  /** Standard input to its end. @throws CliError `cli/usage` for more than `limit` bytes */
+  readInput(limit: number): Promise<Uint8Array>;
   /** Prints the one answer of the command. */
   answer(answer: Answer): Promise<void>;
   /** Prints a document for another program, whatever it is, in place of the answer. */
@@ -55,7 +59,7 @@ export interface Printers {
 }
 
 /** The parts of a context that are more than printing. */
-export type Surroundings = Pick<CommandContext, 'signal' | 'watch' | 'rerun'>;
+export type Surroundings = Pick<CommandContext, 'signal' | 'watch' | 'rerun' | 'readInput'>;
 
 /** The context of a command. */
 export function commandContext(
@@ -67,6 +71,7 @@ export function commandContext(
     ...surroundings,
     answer: async (answer) => {
       if (json === true) await printJson(out, await answer.json());
+      else if (answer.exact !== undefined && !out.terminal) await out.print(answer.exact);
       else await out.print(renderLines(await answer.lines(), out.paint));
     },
     document: (text) => out.print(text),

@@ -20,6 +20,7 @@ import { addLock } from './lock.js';
 import { addLogits } from './logits.js';
 import { addScan } from './scan.js';
 import { addTensors } from './tensors.js';
+import { addTokenize } from './tokenize.js';
 import { addVerify } from './verify.js';
 
 /** 0: fine; 1: it ran and the answer is no; 2: the question could not be answered. Other failures are thrown. */
@@ -59,7 +60,7 @@ export function cliProgram(write: (text: string) => void, bind: Bind): Command {
 /** The commands in the order in which help shows them. */
 const COMMANDS = [
   ...[addInspect, addTensors, addVerify, addScan, addConvert, addCheck, addDiff],
-  ...[addFingerprint, addLock, addLogits, addDemo],
+  ...[addFingerprint, addLock, addLogits, addTokenize, addDemo],
 ];
 
 const AFTER_HELP = `

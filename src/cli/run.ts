@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { Writable } from 'node:stream';
+import { Readable, Writable, addAbortSignal } from 'node:stream';
 import { inspect } from 'node:util';
 
 import { CommanderError } from 'commander';
@@ -23,6 +23,8 @@ export interface CliEnvironment {
   readonly stdout: CliStream;
   /** Takes progress, warnings and errors. */
   readonly stderr: CliStream;
+  /** Gives the stream of input, empty where absent; called only by commands that read it. */
+  readonly stdin?: () => Readable;
   /** Aborting it interrupts the command, which cleans up and gives 130. */
   readonly signal: AbortSignal;
 }
@@ -72,11 +74,12 @@ async function runProgram(argv: readonly string[], printers: Printers, environme
 }
 
 function surroundings({ json, quiet, color }: GlobalOptions, environment: CliEnvironment): Surroundings {
-  const { stderr, signal } = environment;
+  const { stdin, stderr, signal } = environment;
   const inherited = color === false ? ['--no-color'] : [];
   const silent = { stdout: nowhere(), stderr: nowhere(), signal };
   return {
     signal,
+    readInput: (limit) => readAll(stdin?.() ?? Readable.from([]), limit, signal),
     watch: async (operation) => {
       if (stderr.isTTY !== true || quiet === true) return operation({ signal });
       const { watchOnTerminal } = await import('./progress.js');
@@ -84,6 +87,22 @@ function surroundings({ json, quiet, color }: GlobalOptions, environment: CliEnv
     },
     rerun: (argv) => runCli([...argv, ...inherited], json === true ? silent : environment),
   };
+}
+
+async function readAll(stream: Readable, limit: number, signal: AbortSignal): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    for await (const chunk of addAbortSignal(signal, stream) as AsyncIterable<Uint8Array>) {
+      length += chunk.byteLength;
+      if (length > limit) break;
+      chunks.push(chunk);
+    }
+  } catch (cause) {
+    throw usageError(`standard input cannot be read: ${(cause as Error).message}`);
+  }
+  if (length > limit) throw usageError(`standard input has more than ${limit} bytes, the most that this command reads`);
+  return Buffer.concat(chunks, length);
 }
 
 /** A stream that forgets everything. */

@@ -19,6 +19,8 @@ export type CliStream = Writable & { readonly isTTY?: boolean };
 export interface Printer {
   /** Prints; waits until the stream has taken it. @throws CliError `cli/output-failed` */
   print(text: string): Promise<void>;
+  /** Whether the stream is a terminal. */
+  readonly terminal: boolean;
   /** Colours for this stream. */
   readonly paint: Paint;
   /** Stops watching the stream for errors. */
@@ -41,6 +43,7 @@ export function printerFor(stream: CliStream, colour: boolean): Printer {
   };
   return {
     print,
+    terminal: stream.isTTY === true,
     paint: (style, text) => (colour ? styleText(COLOURS[style], text, { stream }) : text),
     release: () => void stream.off('error', listener),
   };

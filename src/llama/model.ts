@@ -127,7 +127,8 @@ export type LlamaErrorCode =
   | 'llama/bad-config'
   | 'llama/bad-index'
   | 'llama/no-model'
-  | 'llama/several-models';
+  | 'llama/several-models'
+  | 'llama/no-tokenizer';
 
 /** A checkpoint that is not a Llama, contradicts itself, or is of a kind that is not supported. */
 export class LlamaError extends CheckpointError {

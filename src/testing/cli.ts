@@ -8,7 +8,7 @@
 import { chmodSync, cpSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { type Readable, Writable } from 'node:stream';
 
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { afterEach, expect } from 'vitest';
@@ -55,6 +55,13 @@ export function caughtStream(onText: (text: string) => void = () => {}): CaughtS
 export async function llamaInspect(...argv: string[]): Promise<CliRun> {
   const [stdout, stderr] = [caughtStream(), caughtStream()];
   const code = await runCli(argv, { stdout, stderr, signal: new AbortController().signal });
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+/** Runs the command line with something on its standard input. */
+export async function llamaInspectWith(stdin: Readable, ...argv: string[]): Promise<CliRun> {
+  const [stdout, stderr] = [caughtStream(), caughtStream()];
+  const code = await runCli(argv, { stdin: () => stdin, stdout, stderr, signal: new AbortController().signal });
   return { code, stdout: stdout.text(), stderr: stderr.text() };
 }
 

@@ -29,14 +29,24 @@ export class AddedTokens {
   *split(text: string): Generator<string | number> {
     let start = 0;
     for (let at = 0; this.#ids.size > 0 && at < text.length; at++) {
-      const length = this.#lengths.get(text.charCodeAt(at))?.find((n) => at + n <= text.length && this.#ids.has(text.slice(at, at + n)));
-      if (length === undefined) continue;
+      const found = this.#at(text, at);
+      if (found === undefined) continue;
       if (at > start) yield text.slice(start, at);
-      yield this.#ids.get(text.slice(at, at + length))!;
-      start = at + length;
+      yield found.id;
+      start = at + found.length;
       at = start - 1;
     }
     if (start < text.length) yield text.slice(start);
+  }
+
+  /** The longest token that begins there. */
+  #at(text: string, at: number): { readonly id: number; readonly length: number } | undefined {
+    for (const length of this.#lengths.get(text.charCodeAt(at)) ?? []) {
+      if (at + length > text.length) continue;
+      const id = this.#ids.get(text.slice(at, at + length));
+      if (id !== undefined) return { id, length };
+    }
+    return undefined;
   }
 }
 

@@ -40,7 +40,7 @@ export class ByteLevelCodec implements TextCodec {
   encode(text: string, ids: number[]): void {
     const bytes = UTF8.encode(text);
     const { index } = this.#tokens;
-    for (let start = 0; start < bytes.byteLength; ) {
+    for (let start = 0; start < bytes.byteLength;) {
       const end = wordEnd(bytes, start, bytes.byteLength);
       const id = index.findIn(bytes, start, end);
       if (id >= 0) ids.push(id);
@@ -81,6 +81,9 @@ function idsOfBytes({ index }: TiktokenRanks): Int32Array {
   return Int32Array.from({ length: 256 }, (_, byte) => {
     const id = index.findIn(Uint8Array.of(byte), 0, 1);
     if (id >= 0) return id;
-    throw new TokenizerError('tokenizer/unsupported', `the byte ${byte} has no token, so not every text can be encoded`);
+    throw new TokenizerError(
+      'tokenizer/unsupported',
+      `the byte ${byte} has no token, so not every text can be encoded`,
+    );
   });
 }

@@ -40,7 +40,7 @@ export class ScoreRule extends RankRule {
     super(index);
     const falling = Float32Array.from(new Set(scores)).sort().reverse();
     const places = new Map(Array.from(falling, (score, place) => [score, place]));
-    this.#places = Int32Array.from(scores, (score) => places.get(score)!);
+    this.#places = Int32Array.from(scores, (score) => places.get(score) ?? 0);
   }
 
   override priority(join: number): number {

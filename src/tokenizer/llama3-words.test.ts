@@ -6,7 +6,7 @@ import { wordEnd } from './llama3-words.js';
 function words(text: string): string[] {
   const bytes = new TextEncoder().encode(text);
   const found: string[] = [];
-  for (let start = 0; start < bytes.byteLength; ) {
+  for (let start = 0; start < bytes.byteLength;) {
     const end = wordEnd(bytes, start, bytes.byteLength);
     found.push(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes.subarray(start, end)));
     start = end;
@@ -41,7 +41,7 @@ describe('wordEnd', () => {
 
   it("splits as Meta's regular expression does, whatever comes", () => {
     const alphabet = [
-      ..." \t\r\n'stmdrevlSTLx09!?-_(é½ſ你،",
+      ...Array.from(" \t\r\n'stmdrevlSTLx09!?-_(é½ſ你،"),
       ...['\u{85}', '\u{a0}', '\u{2003}', '\u{3000}', '\u{feff}', '\u{301}', '🦙', '\u{200d}', '𝟘', '  ', '\r\n'],
     ];
     let seed = 1;

@@ -22,11 +22,10 @@ export class WireWriter {
     return this.raw(content);
   }
 
-  /** A number of 32 bits; negative ones take ten bytes, as protobuf wants an int32. */
-  int32Field(number: number, value: number): this {
+  /** A whole number from 0 on. */
+  numberField(number: number, value: number): this {
     this.#varint(number * 8);
-    if (value >= 0) this.#varint(value);
-    else this.raw(negativeVarint(value));
+    this.#varint(value);
     return this;
   }
 
@@ -67,12 +66,4 @@ export class WireWriter {
     }
     return at;
   }
-}
-
-/** Two's complement of 64 bits in groups of seven, the last one of a single bit. */
-function negativeVarint(value: number): Uint8Array {
-  const bytes = new Uint8Array(10).fill(0xff);
-  let rest = BigInt.asUintN(64, BigInt(value));
-  for (let at = 0; at < 10; at++, rest >>= 7n) bytes[at] = Number(rest & 0x7fn) | (at < 9 ? 0x80 : 0);
-  return bytes;
 }

@@ -3,9 +3,12 @@
  * says where they are looked for.
  */
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { FIXTURES } from '../testing/fixtures.js';
 import { REAL_TOKENIZER, realTitle, realTokenizer, realTokenizerText } from '../testing/real-tokenizers.js';
 import { compareVocabularies } from './compare.js';
 import { ggufTokenizerFields, type GgufTokenizerField, vocabularyFromGguf } from './gguf-fields.js';
@@ -151,3 +154,26 @@ describe.each([
     });
   });
 });
+
+const RANDOM = JSON.parse(readFileSync(join(FIXTURES, 'tokenizers/vectors.json'), 'utf8')) as {
+  readonly texts: readonly (readonly [string, number[], number[]])[];
+  readonly ids: readonly (readonly [number[], string, number[], string])[];
+};
+
+describe.skipIf(LLAMA_2 === undefined || LLAMA_3 === undefined)(
+  realTitle('random texts and ids of tiktoken and SentencePiece', LLAMA_2, LLAMA_3),
+  () => {
+    const open = (file: Uint8Array | undefined): Tokenizer =>
+      new Tokenizer(parseTokenizerModel(bytesOf(file), { generation: 'llama3', endOfTurn: false }));
+
+    it('have the same ids and texts', () => {
+      const [llama2, llama3] = [open(LLAMA_2), open(LLAMA_3)];
+      for (const [text, ids3, ids2] of RANDOM.texts) {
+        expect([llama3.encode(text), llama2.encode(text)]).toEqual([ids3, ids2]);
+      }
+      for (const [ids3, text3, ids2, text2] of RANDOM.ids) {
+        expect([llama3.decode(ids3), llama2.decode(ids2)]).toEqual([text3, text2]);
+      }
+    });
+  },
+);

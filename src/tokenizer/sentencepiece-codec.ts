@@ -89,7 +89,7 @@ export class SentencePieceCodec implements TextCodec {
 
   #encodePart(bytes: Uint8Array, ids: number[]): void {
     this.#merger.begin(bytes, 0, bytes.byteLength);
-    for (let at = 0; at < bytes.byteLength; ) {
+    for (let at = 0; at < bytes.byteLength;) {
       const end = at + utf8Length(bytes[at]!);
       this.#merger.add(this.#index.findIn(bytes, at, end), end);
       at = end;
@@ -127,7 +127,7 @@ function indexOf({ pieces, types, baseSize }: Vocabulary): TokenIndex {
 /** Bytes as text: each one that is no part of a character becomes a replacement character. */
 function repair(run: readonly number[], text: ByteSink): void {
   const bytes = Uint8Array.from(run);
-  for (let at = 0; at < bytes.byteLength; ) {
+  for (let at = 0; at < bytes.byteLength;) {
     const length = validLength(bytes, at);
     text.push(length === 0 ? REPLACEMENT : bytes.subarray(at, at + length));
     at += Math.max(1, length);

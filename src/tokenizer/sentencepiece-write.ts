@@ -32,7 +32,7 @@ export function sentencePieceBytes(vocabulary: Vocabulary): Uint8Array {
   const model = new WireWriter();
   for (const [id, piece] of pieces.entries()) {
     const message = new WireWriter().bytesField(1, UTF8.encode(piece)).floatField(2, scores[id]!);
-    if (types[id] !== TOKEN_TYPE.normal) message.int32Field(3, types[id]!);
+    if (types[id] !== TOKEN_TYPE.normal) message.numberField(3, types[id]!);
     model.bytesField(1, message.bytes);
   }
   if (isLlama2(model.bytes)) return model.raw(decode(LLAMA_2_SETTINGS)).bytes.slice();
@@ -61,11 +61,11 @@ const UTF8 = new TextEncoder();
 
 /** Settings of `TrainerSpec` that readers go by; the defaults of the definition are not written. */
 function trainerSettings({ size, types, bosId, eosId }: Vocabulary, unknownId: number): WireWriter {
-  const trainer = new WireWriter().int32Field(3, SENTENCEPIECE_BPE).int32Field(4, size);
-  if (types.includes(TOKEN_TYPE.byte)) trainer.int32Field(35, 1);
-  if (unknownId !== 0) trainer.int32Field(40, unknownId);
-  if (bosId !== 1) trainer.int32Field(41, bosId);
-  if (eosId !== 2) trainer.int32Field(42, eosId);
+  const trainer = new WireWriter().numberField(3, SENTENCEPIECE_BPE).numberField(4, size);
+  if (types.includes(TOKEN_TYPE.byte)) trainer.numberField(35, 1);
+  if (unknownId !== 0) trainer.numberField(40, unknownId);
+  if (bosId !== 1) trainer.numberField(41, bosId);
+  if (eosId !== 2) trainer.numberField(42, eosId);
   return trainer;
 }
 
@@ -73,8 +73,8 @@ function trainerSettings({ size, types, bosId, eosId }: Vocabulary, unknownId: n
 function normalizerSettings({ spaces }: Vocabulary): WireWriter {
   return new WireWriter()
     .bytesField(1, UTF8.encode('identity'))
-    .int32Field(3, spaces?.addPrefix === false ? 0 : 1)
-    .int32Field(4, spaces?.removeExtra === true ? 1 : 0);
+    .numberField(3, spaces?.addPrefix === false ? 0 : 1)
+    .numberField(4, spaces?.removeExtra === true ? 1 : 0);
 }
 
 /** Length and CRC-32 of the pieces in the file of Llama 1 and 2. */

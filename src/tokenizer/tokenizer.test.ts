@@ -222,6 +222,9 @@ describe('merges that do not follow from the ids', () => {
 it('refuses byte-level BPE that lacks a byte', () => {
   const pieces = llama3.pieces.with(0, '!!!!!!!!');
   expect(() => new Tokenizer({ ...llama3, pieces })).toThrow(
-    expect.objectContaining({ code: 'tokenizer/unsupported', message: expect.stringContaining('the byte 33') as string }),
+    expect.objectContaining({
+      code: 'tokenizer/unsupported',
+      message: expect.stringContaining('the byte 33') as string,
+    }),
   );
 });

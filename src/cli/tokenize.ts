@@ -1,0 +1,96 @@
+/**
+ * `llama-inspect tokenize MODEL [TEXT]`: which tokens is it made of?
+ *
+ * @module
+ */
+import { type Command, Option } from 'commander';
+
+import type { Tokenization } from '../report/tokenization.js';
+import type { CommandContext } from './context.js';
+import { usageError } from './errors.js';
+import type { Bind } from './program.js';
+
+const EXAMPLES = `
+The token that begins a text is put first, as Meta's code does before it runs a
+model. What looks like a special token is ordinary text without --special; with
+it, a text that begins with the begin token is given no second one.
+
+Examples:
+  $ llama-inspect tokenize Llama3.2-1B-Instruct 'Hello world'
+  $ llama-inspect tokenize tokenizer.model --ids < prompt.txt
+  $ llama-inspect tokenize 1b.gguf --decode 9906,1917`;
+
+interface TokenizeCommandOptions {
+  readonly decode?: boolean;
+  readonly special?: boolean;
+  readonly ids?: boolean;
+  readonly bos: boolean;
+}
+
+/** Most bytes of standard input that are read; a text takes up to 60 times its size in memory. */
+const INPUT_LIMIT = 16 << 20;
+
+/** Adds the command. */
+export function addTokenize(program: Command, bind: Bind): void {
+  program
+    .command('tokenize')
+    .summary('text to token ids, and back')
+    .description("Split a text into the model's tokens, or make text of token ids.")
+    .argument('<model>', 'checkpoint, tokenizer.model or tokenizer.json')
+    .argument('[text]', 'text, or ids with --decode; standard input if not given')
+    .option('--decode', 'make text of ids, with commas or spaces between them')
+    .option('--special', 'special tokens in the text count as such; they are spelled with --decode')
+    .addOption(new Option('--ids', 'print only the ids, as logits --tokens takes them').conflicts('decode'))
+    .addOption(new Option('--no-bos', 'do not put the token first that begins a text').conflicts('decode'))
+    .addHelpText('after', EXAMPLES)
+    .action(
+      bind(async (context, path: string, given: string | undefined, options: TokenizeCommandOptions) => {
+        const { openVocabulary } = await import('../llama/open-vocabulary-node.js');
+        const { Tokenizer } = await import('../tokenizer/tokenizer.js');
+        const opened = await openVocabulary(path);
+        const input = given ?? (await textOfInput(context));
+        const tokenizer = new Tokenizer(opened.vocabulary);
+        const { decode, bos, special } = options;
+        const ids = decode === true ? parseIdList(input) : tokenizer.encode(input, { special, bos });
+        const text = decode === true ? tokenizer.decode(ids, { special }) : input;
+        await answer(context, { path: opened.path, tokenizer, text, ids }, options);
+        return 0;
+      }),
+    );
+}
+
+async function answer(
+  context: CommandContext,
+  tokenization: Tokenization,
+  { decode, ids }: TokenizeCommandOptions,
+): Promise<void> {
+  await context.answer({
+    lines: async () => {
+      if (ids === true) return [tokenization.ids.join(',')];
+      if (decode === true) return tokenization.text.split('\n');
+      return (await import('../report/tokenization.js')).tokenizationLines(tokenization);
+    },
+    exact: decode === true ? tokenization.text : undefined,
+    json: async () => (await import('../report/tokenization.js')).tokenizationJson(tokenization),
+  });
+}
+
+async function textOfInput(context: CommandContext): Promise<string> {
+  const bytes = await context.readInput(INPUT_LIMIT);
+  const text = new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
+  const { isUtf8 } = await import('node:buffer');
+  if (!isUtf8(bytes)) {
+    await context.warn(['standard input is not UTF-8; what is not is replaced by U+FFFD']);
+  }
+  return text;
+}
+
+/** Ids as `1,2,3`, `1 2 3` or `[1, 2, 3]`, over any number of lines. */
+function parseIdList(text: string): number[] {
+  const words = text.split(/[\s,[\]]+/).filter((word) => word !== '');
+  const wrong = words.find((word) => !/^\d{1,15}$/.test(word));
+  if (wrong === undefined) return words.map(Number);
+  throw usageError(
+    `${JSON.stringify(wrong.slice(0, 40))} is no token id; --decode takes whole numbers, such as 9906,1917`,
+  );
+}

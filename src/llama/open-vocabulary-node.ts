@@ -1,0 +1,62 @@
+/**
+ * The vocabulary of what lies at a path: a model, or a tokenizer's file alone. One of the few modules that know Node.
+ *
+ * A list of ranks does not name its special tokens. Beside weights the release is known; of a file alone the names are
+ * taken that are right from Llama 3.1 on.
+ *
+ * @module
+ */
+import { basename } from 'node:path';
+
+import { openFileSource } from '../source/file.js';
+import { locate } from '../source/locate.js';
+import { readWhole } from '../source/whole.js';
+import type { Vocabulary } from '../tokenizer/vocabulary.js';
+import { LlamaError } from './model.js';
+
+/** A vocabulary and where it was found. */
+export interface OpenedVocabulary {
+  /** The path that was found. */
+  readonly path: string;
+  /** Its tokens. */
+  readonly vocabulary: Vocabulary;
+}
+
+/** Largest file of a tokenizer that is read, in bytes; the parsers have limits of their own. */
+const TOKENIZER_BYTES_LIMIT = 256 << 20;
+
+/**
+ * Reads the vocabulary of a Meta folder, a Hugging Face folder, a GGUF file, a `tokenizer.model` or a
+ * `tokenizer.json`; of models the headers too.
+ *
+ * @throws LlamaError `llama/no-tokenizer` for a model without one, and as `openModel` does
+ * @throws TokenizerError and SourceError as the files can be refused for
+ */
+export async function openVocabulary(pathOrName: string): Promise<OpenedVocabulary> {
+  const { kind, path } = await locate(pathOrName);
+  if (kind === 'file' && /tokenizer\.(?:model|json)$/.test(basename(path))) {
+    return { path, vocabulary: await readTokenizer(path) };
+  }
+  const { openModel } = await import('./open-path-node.js');
+  await using model = await openModel(pathOrName);
+  if (model.vocabulary !== undefined) return { path: model.path, vocabulary: model.vocabulary };
+  throw new LlamaError('llama/no-tokenizer', 'there is no tokenizer in this model', {
+    path: model.path,
+    hint: 'put tokenizer.model or tokenizer.json beside the weights, or name such a file',
+  });
+}
+
+async function readTokenizer(path: string): Promise<Vocabulary> {
+  const source = await openFileSource(path);
+  try {
+    const bytes = await readWhole(source, TOKENIZER_BYTES_LIMIT);
+    if (path.endsWith('.json')) {
+      const { parseTokenizerJson } = await import('../tokenizer/tokenizer-json-read.js');
+      return parseTokenizerJson(bytes, { path });
+    }
+    const { parseTokenizerModel } = await import('../tokenizer/tokenizer-model.js');
+    return parseTokenizerModel(bytes, { path, generation: 'llama3.1', endOfTurn: false });
+  } finally {
+    await source.close();
+  }
+}
