@@ -85,7 +85,7 @@ describe('inspect --what-if', () => {
     [[MODEL, '--what-if', 'q4km'], 'did you mean q4_k_m'],
     [['inspect', '--what-if', MODEL], 'a path comes before the option'],
     [[join(MODEL, 'consolidated.00.pth'), '--what-if'], '[llama/no-model]'],
-    [[modelFolder('llama3.2-vision-tiny'), '--what-if'], '[llama/unsupported]'],
+    [[modelFolder('llama3.2-vision-tiny'), '--what-if'], '[convert/unsupported-model]'],
   ])('refuses %j', async (argv, reason) => {
     const { code, stderr } = await llamaInspect(...argv);
     expect(code).toBe(2);

@@ -20,6 +20,8 @@ export interface CastTarget {
   readonly from: string | undefined;
   /** Its type in the output. */
   readonly dtype: DType;
+  /** Its extents in the output, of as many elements; its own when absent. */
+  readonly shape?: readonly number[] | undefined;
   /** A weight for each column. */
   readonly importance?: Float32Array | undefined;
   /** Whether weights that are not finite are refused. */
@@ -46,7 +48,7 @@ export function castTensor(tensor: Tensor, target: CastTarget): LooseTensor {
       `${tensor.name} is ${tensor.dtype}, which cannot be written as ${dtype}`,
     );
   }
-  const { shape } = tensor;
+  const { shape = tensor.shape } = target;
   const exact = tensor.dtype === dtype || EXACT_IN[tensor.dtype]?.includes(dtype) === true || isQuantized(dtype);
   const loss = exact ? undefined : noLoss();
   return {

@@ -17,6 +17,7 @@ import { FILE_TYPES, isPlainFileType } from './file-types.js';
 import { ggufFile } from './gguf-plan.js';
 import { inOrder } from './in-order.js';
 import { createLocalEncoder } from './local-encoder.js';
+import { mllamaFiles } from './mllama/plan.js';
 import { type ConvertOptions, expectOptionsFit, plainFileType } from './options.js';
 import type { Output } from './output.js';
 import {
@@ -30,6 +31,7 @@ import {
 } from './plan.js';
 import { safetensorsFiles } from './safetensors-plan.js';
 import { blocksOf } from './slots.js';
+import { expectTextModel } from './text-only.js';
 
 /** What a conversion wrote. */
 export interface ConversionResult {
@@ -60,11 +62,12 @@ export interface RunOptions extends OperationOptions {
 /**
  * Every file, tensor and byte offset of a conversion; reads no weight.
  *
- * @throws ConvertError `convert/unsupported-type`, `convert/no-tokenizer`, `convert/bad-option`,
- *   `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
+ * @throws ConvertError `convert/unsupported-model`, `convert/unsupported-type`, `convert/no-tokenizer`,
+ *   `convert/bad-option`, `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
  */
 export function planConversion(model: LlamaModel, options: ConvertOptions): ConversionPlan {
   expectOptionsFit(options);
+  if (options.to !== 'safetensors') expectTextModel(model);
   const { files, ...kind } = options.to === 'gguf' ? ggufFile(model, options) : safetensorsKind(model, options);
   return {
     ...kind,
@@ -85,6 +88,9 @@ function safetensorsKind(model: LlamaModel, options: ConvertOptions): PlannedKin
     });
   }
   const { name, dtype } = plainFileType(model, type);
+  if (model.family !== undefined) {
+    return { type: name, dtype, writeOnly: true, ...mllamaFiles(model, model.family, dtype, options) };
+  }
   return { type: name, dtype, files: safetensorsFiles(model, dtype, options), warnings: [] };
 }
 

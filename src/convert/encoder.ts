@@ -55,7 +55,7 @@ export function sourceByteLength({ piece, count }: PlannedRows): number {
 
 /** Bytes that a block takes as it is written. */
 export function outputByteLength({ piece, count }: PlannedRows): number {
-  return count * rowByteLengthOf(piece);
+  return count * rowByteLengthOf({ dtype: piece.dtype, shape: piece.tensor.shape });
 }
 
 /** Types of weights that kernels read. */
@@ -70,7 +70,7 @@ export function isDecodedFirst({ tensor, dtype }: TensorPiece): boolean {
 
 /** Bytes that a block takes in float32. */
 export function floatByteLength({ piece, count }: PlannedRows): number {
-  return byteLengthOf('float32', count * rowLengthOf(piece.shape));
+  return byteLengthOf('float32', count * rowLengthOf(piece.tensor.shape));
 }
 
 /** Whether a block is written as it was read, and nothing has to be looked at. */
@@ -98,12 +98,12 @@ export function encodeRows(rows: PlannedRows, source: Uint8Array, out: Uint8Arra
 
 /** The block as the quantizers in TypeScript take it. */
 export function rowsJob({ piece }: PlannedRows, values: Uint8Array): RowsJob {
-  const { dtype, importance, tensor, shape } = piece;
-  return { source: tensor.dtype, dtype, values, rowLength: rowLengthOf(shape), importance };
+  const { dtype, importance, tensor } = piece;
+  return { source: tensor.dtype, dtype, values, rowLength: rowLengthOf(tensor.shape), importance };
 }
 
 function floatsOf({ piece, count }: PlannedRows, dtype: DType, bytes: Uint8Array): Float32Array {
-  const values = new Float32Array(count * rowLengthOf(piece.shape));
+  const values = new Float32Array(count * rowLengthOf(piece.tensor.shape));
   decodeToFloat32(dtype, bytes, values);
   return values;
 }
@@ -147,7 +147,8 @@ function expectScales(rows: PlannedRows, block: number): void {
 
 /** An element of a block, by its index there, as its place in the tensor. */
 function weightAt({ piece, first }: PlannedRows, at: number): string {
-  const { name, shape } = piece;
+  const { name, tensor } = piece;
+  const { shape } = tensor;
   const length = rowLengthOf(shape);
   const element = first * length + at;
   const index = shape.length < 2 ? [element] : [Math.floor(element / length), element % length];

@@ -26,13 +26,22 @@ export function hfTextFiles(model: LlamaModel, dtype: DType, options: TokenizerJ
     textFile('generation_config.json', generationConfigJson(bosId, eosIds, isInstruct(model), style)),
   ];
   if (vocabulary === undefined) return files;
-  files.push(
-    bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary, { mergesAs: options.mergesAs }))),
-    textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength: config.contextLength })),
-    textFile('special_tokens_map.json', specialTokensMapJson(vocabulary)),
-  );
+  files.push(...hfTokenizerFiles(vocabulary, config.contextLength, options));
   if (model.sentencePieceFile !== undefined) files.push(bytesFile('tokenizer.model', model.sentencePieceFile));
   return files;
+}
+
+/** `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`. */
+export function hfTokenizerFiles(
+  vocabulary: Vocabulary,
+  contextLength: number,
+  { mergesAs }: TokenizerJsonOptions = {},
+): PlannedFile[] {
+  return [
+    bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary, { mergesAs }))),
+    textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength })),
+    textFile('special_tokens_map.json', specialTokensMapJson(vocabulary)),
+  ];
 }
 
 /** Whether the model answers in turns: its name says so, or its texts end with the token that ends a turn. */
@@ -40,8 +49,8 @@ export function isInstruct({ name, vocabulary }: Pick<LlamaModel, 'name' | 'voca
   return isInstructName(name) || (vocabulary?.eosId ?? -1) === (vocabulary?.baseSize ?? 0) + 9;
 }
 
-/** Ids of begin and end; without a tokenizer those of the release whose vocabulary has this size. */
-function specialIds({ config, vocabulary }: LlamaModel): { bosId: number; eosIds: number[] } {
+/** Ids of the tokens that begin and end texts. Without a tokenizer those of the release whose vocabulary has this size. */
+export function specialIds({ config, vocabulary }: LlamaModel): { bosId: number; eosIds: number[] } {
   if (vocabulary !== undefined) return { bosId: vocabulary.bosId, eosIds: endTokenIds(vocabulary) };
   return config.vocabSize >= 128256 ? { bosId: 128000, eosIds: [128001] } : { bosId: 1, eosIds: [2] };
 }

@@ -28,8 +28,8 @@ export function kernelFormat(kernels: QuantKernels, piece: TensorPiece): number 
  * decoded there when their type is none that kernels read.
  */
 export function kernelJob(format: number, rows: PlannedRows, source: Uint8Array, slot: Slot): KernelJob {
-  const { tensor, shape, importance } = rows.piece;
-  const job = { format, rowLength: rowLengthOf(shape), importance };
+  const { tensor, importance } = rows.piece;
+  const job = { format, rowLength: rowLengthOf(tensor.shape), importance };
   if (isKernelSource(tensor.dtype)) return { ...job, source: tensor.dtype, values: inSlot(rows, source, slot) };
   const values = slot.input.subarray(0, floatByteLength(rows)); // what was read lies behind them
   decodeToFloat32(tensor.dtype, source, new Float32Array(values.buffer, values.byteOffset, values.byteLength / 4));

@@ -38,7 +38,7 @@ export interface TensorPiece {
   readonly fileOffset: number;
   /** Length in the output file, in bytes. */
   readonly byteLength: number;
-  /** The rows in the output's order, still in the source's type. */
+  /** The rows in the output's order, still in the source's type; its extents may be others of as many elements. */
   readonly tensor: Tensor;
   /** What casting loses, counted while the tensor is streamed; undefined for exact copies and quantized types. */
   readonly loss: CastLoss | undefined;
@@ -77,6 +77,8 @@ export interface ConversionPlan {
   readonly decisions: readonly Decision[];
   /** Things the person should know, one sentence each. */
   readonly warnings: readonly string[];
+  /** Whether the output is of a layout that this package writes but does not read, so that it cannot be checked. */
+  readonly writeOnly?: boolean | undefined;
   /** Checks of the source that must pass before anything is written. */
   readonly beforeWriting: (options: { readonly signal?: AbortSignal | undefined }) => Promise<void>;
   /**
@@ -105,12 +107,13 @@ export interface RecordedRows {
 }
 
 /** What a format says of its part of a plan. */
-export type PlannedKind = Pick<ConversionPlan, 'type' | 'dtype' | 'files' | 'warnings'>;
+export type PlannedKind = Pick<ConversionPlan, 'type' | 'dtype' | 'files' | 'warnings' | 'writeOnly'>;
 
 /** Causes for which a conversion is refused or fails. */
 export type ConvertErrorCode =
   | 'convert/bad-option'
   | 'convert/unsupported-type'
+  | 'convert/unsupported-model'
   | 'convert/needs-importance'
   | 'convert/wrong-importance'
   | 'convert/requantize'

@@ -23,11 +23,16 @@ export function safetensorsFiles(model: LlamaModel, dtype: DType, options: Conve
   const tensors = hfTensorOrder(model).map((name) =>
     hfTensor(model, name, options.type === undefined ? undefined : dtype),
   );
+  return [...shardedFiles(tensors, options), ...hfTextFiles(model, dtype, options)];
+}
+
+/** The tensors in as many files as they need, and their index where it is more than one. */
+export function shardedFiles(tensors: readonly LooseTensor[], options: ConvertOptions): PlannedFile[] {
   const shards = greedyShards(tensors, options.maxShardSize ?? DEFAULT_MAX_SHARD_SIZE);
   const names = shards.map((_, index) => shardName(index, shards.length));
   const files = shards.map((shard, index) => shardFile(names[index]!, shard));
   const index = shards.length > 1 ? [textFile('model.safetensors.index.json', indexJson(shards, names))] : [];
-  return [...files, ...index, ...hfTextFiles(model, dtype, options)];
+  return [...files, ...index];
 }
 
 /** Canonical names in the order of transformers' state dict. */

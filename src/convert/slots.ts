@@ -29,9 +29,9 @@ export interface SlotSizes {
 
 /** The blocks of rows of a tensor, in order: about a megabyte each as they are read, or in float32 where they become that first. */
 export function* blocksOf(piece: TensorPiece): Generator<PlannedRows> {
-  const rows = rowCountOf(piece.shape);
+  const rows = rowCountOf(piece.tensor.shape);
   const step = rowsPerBlock(isDecodedFirst(piece) ? { ...piece.tensor, dtype: 'float32' } : piece.tensor);
-  if (rowLengthOf(piece.shape) === 0) return;
+  if (rowLengthOf(piece.tensor.shape) === 0) return;
   for (let first = 0; first < rows; first += step) yield { piece, first, count: Math.min(step, rows - first) };
 }
 

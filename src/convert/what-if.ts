@@ -18,6 +18,7 @@ import { converterMetadata, quantizerMetadata } from './gguf-metadata.js';
 import { ggufSources, plainTensorType } from './gguf-plan.js';
 import { type ChosenType, type FallbackCount, chooseTypes, fallbackCounts } from './mixture.js';
 import { ConvertError } from './plan.js';
+import { expectTextModel } from './text-only.js';
 import { mixtureInput, quantizedOrder, unquantizedType } from './quantized-plan.js';
 
 /** How large the file of a type would be. */
@@ -47,6 +48,7 @@ export interface SizeForecast {
  * @param types - in their order; when absent every type that needs no importance matrix, from large to small
  */
 export function forecastSizes(model: LlamaModel, types?: readonly FileTypeName[]): SizeForecast[] {
+  expectTextModel(model);
   const sources = quantizedOrder(ggufSources(model));
   const headers = headerPlanner(model, sources);
   const forecasts = (types ?? fileTypeNames()).map((type) => forecast(type, model, sources, headers));

@@ -7,7 +7,7 @@
  * @module
  */
 import { CheckpointError } from '../errors.js';
-import { looksLikeMetaFolder, openMetaCheckpoint } from '../llama/meta-checkpoint.js';
+import { type CheckpointKind, looksLikeMetaFolder, openMetaCheckpoint } from '../llama/meta-checkpoint.js';
 import { metaModel } from '../llama/meta-model.js';
 import type { LlamaConfig } from '../llama/model.js';
 import { folderLayout, openModelFolder } from '../llama/open-model.js';
@@ -129,10 +129,13 @@ async function verifyStructure(folder: Folder, options: VerifyFolderOptions): Pr
   }
 }
 
+/** Kinds of checkpoints whose tensors are known one by one. */
+const CHECKED_KINDS: readonly CheckpointKind[] = ['text', 'vision'];
+
 async function verifyMeta(folder: Folder, { parent, signal }: VerifyFolderOptions): Promise<StructureReport> {
   const checkpoint = await openMetaCheckpoint(folder);
   try {
-    if (checkpoint.kind !== 'text') {
+    if (!CHECKED_KINDS.includes(checkpoint.kind)) {
       const notes = [
         'headers and params.json are readable',
         `the layout of ${checkpoint.kind} models is not checked yet`,

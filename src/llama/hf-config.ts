@@ -196,7 +196,8 @@ export function hfConfigJson(config: LlamaConfig, extras: HfConfigExtras): strin
   return pythonJson(json);
 }
 
-function ropeScalingJson(scaling: RopeScaling, style: HfConfigStyle): Json {
+/** `rope_scaling` of a `config.json`. */
+export function ropeScalingJson(scaling: RopeScaling, style: HfConfigStyle): Json {
   const low = { low_freq_factor: float(scaling.lowFreqFactor) };
   const high = { high_freq_factor: float(scaling.highFreqFactor) };
   return {
@@ -208,14 +209,15 @@ function ropeScalingJson(scaling: RopeScaling, style: HfConfigStyle): Json {
 }
 
 /** A number that Python would hold as a float. */
-class PythonFloat {
+export class PythonFloat {
   readonly value: number;
   constructor(value: number) {
     this.value = value;
   }
 }
 
-function float(value: number): PythonFloat {
+/** A number that {@link pythonJson} spells as a float. */
+export function float(value: number): PythonFloat {
   return new PythonFloat(value);
 }
 

@@ -1,7 +1,7 @@
 /**
  * What is this? Everything that headers tell about a checkpoint, as plain data.
  *
- * Works on more than can be converted: vision, Llama 4 and quantized checkpoints are recognised and their
+ * Works on more than can be converted: checkpoints of other kinds are recognised and their
  * tensors listed. Reads headers and the tokenizer, no weights.
  *
  * @module
@@ -15,12 +15,13 @@ import { openTensorFiles } from './checkpoint-files.js';
 import { summariseFolderTokenizer } from './folder-tokenizer.js';
 import { type ReleaseIdentity, compareFiles, identifyRelease } from './identify-release.js';
 import { type CheckpointKind, KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
-import { type OpenModelOptions, metaModel } from './meta-model.js';
-import type { Decision, LlamaConfig, LlamaModel } from './model.js';
+import { type MetaModel, type OpenModelOptions, metaModel } from './meta-model.js';
+import { type Decision, type LlamaConfig, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { type FolderLayout, folderLayout, openModelFolder } from './open-model.js';
 import type { MetaParams } from './params.js';
 import { releaseOf } from './releases.js';
+import { fusionSchedule } from './vision/layout.js';
 import { type WeightTallies, weightTallies } from './weight-tallies.js';
 
 /** A tensor in an inspection. */
@@ -94,16 +95,29 @@ async function inspectMeta(folder: Folder, options: OpenModelOptions): Promise<I
   const checkpoint = await openMetaCheckpoint(folder);
   try {
     const files = checkpoint.shards.map(({ file }) => ({ name: file.name, size: file.size }));
-    if (checkpoint.kind !== 'text') return await identified(inspectOtherKind(checkpoint), folder, options);
-    const model = await metaModel(checkpoint, { ...options, withoutTokenizer: true });
+    const model = await modelOf(checkpoint, options);
+    if (model instanceof LlamaError) return await identified(inspectOtherKind(checkpoint, model), folder, options);
     const { name, config, generation } = model;
     const question = { ...options, name, generation, vocabSize: config.vocabSize };
     const { summary, decisions } = await summariseFolderTokenizer(folder, question);
     const inspection = inspectModel({ ...model, decisions: [...model.decisions, ...decisions] }, summary);
     const whole = { ...inspection, ...sizes(files), files: checkpoint.files, params: checkpoint.params };
-    return await identified(whole, folder, options);
+    const { kind } = checkpoint;
+    const stored = checkpoint.shards[0].file.tensors;
+    const identity = kind === 'text' ? whole.identity : identifyRelease({ ...whole, kind, tensors: stored });
+    return await identified({ ...whole, identity }, folder, options);
   } finally {
     await checkpoint.close();
+  }
+}
+
+/** The model, or for kinds whose files vary more than those of text models, why there is none. @throws LlamaError for text */
+async function modelOf(checkpoint: MetaCheckpoint, options: OpenModelOptions): Promise<MetaModel | LlamaError> {
+  try {
+    return await metaModel(checkpoint, { ...options, withoutTokenizer: true });
+  } catch (error) {
+    if (checkpoint.kind === 'text' || !(error instanceof LlamaError)) throw error;
+    return error;
   }
 }
 
@@ -121,17 +135,33 @@ export function inspectModel(
   const tallies = weightTallies(tensors);
   return {
     ...{ path, name, layout, config, decisions },
-    kind: 'text',
-    release: releaseOf(config)?.name,
-    identity: identifyRelease({ name, kind: 'text', config, params: undefined, tensors: [] }),
+    ...kindOf(model),
     params: undefined,
     tokenizer,
     ...tallies,
     ...totals(tallies),
     fileType: fileTypeOf(model.gguf?.metadata.find(({ key }) => key === FILE_TYPE)?.value),
     ...{ shardCount: 1, tensors, files: [] },
-    notes: tokenizer === undefined ? ['there is no tokenizer'] : [],
+    notes: [...familyNotes(model), ...(tokenizer === undefined ? ['there is no tokenizer'] : [])],
   };
+}
+
+function kindOf({ family, config, name }: LlamaModel): Pick<Inspection, 'kind' | 'release' | 'identity'> {
+  if (family !== undefined) return { kind: family.kind, release: family.release, identity: undefined };
+  const identity = identifyRelease({ name, kind: 'text', config, params: undefined, tensors: [] });
+  return { kind: 'text', release: releaseOf(config)?.name, identity };
+}
+
+function familyNotes({ family, config }: LlamaModel): string[] {
+  if (family === undefined) return [];
+  const { encoder, nCrossLayers, tileSize, maxTiles } = family;
+  const { nLayers, nGlobalLayers, width, patchSize } = encoder;
+  const before = fusionSchedule(config.nLayers, nCrossLayers).join(', ');
+  return [
+    `${KIND_DESCRIPTION.vision}: ${nCrossLayers} cross-attention layers, before layers ${before}`,
+    `images of up to ${maxTiles} tiles of ${tileSize} pixels; encoder of ${nLayers} + ${nGlobalLayers} layers, width ${width}, patches of ${patchSize}`,
+    'convert makes safetensors of it; logits are of text alone',
+  ];
 }
 
 /** The key of a GGUF file under which its type as a whole stands. */
@@ -152,10 +182,10 @@ function inspectTensor(tensor: Tensor, dtype: string): InspectedTensor {
   return { name: tensor.name, dtype, shape: tensor.shape, byteLength: tensorByteLength(tensor) };
 }
 
-function inspectOtherKind(checkpoint: MetaCheckpoint): Inspection {
+function inspectOtherKind(checkpoint: MetaCheckpoint, why: LlamaError): Inspection {
   const { kind, shards, path, params, files } = checkpoint;
   const stored = shards[0].file.tensors;
-  const note = `${KIND_DESCRIPTION[kind]}: inspect, tensors and verify work, convert and check do not yet`;
+  const note = `${KIND_DESCRIPTION[kind]}: ${why.code === 'llama/unsupported' ? 'inspect, tensors and verify work, convert and check do not yet' : why.message}`;
   const merged = shards.length > 1 ? [`tensors as they lie in the first of ${shards.length} shards`] : [];
   const inspection = inspectStored(path, stored);
   return {

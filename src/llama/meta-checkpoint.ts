@@ -13,10 +13,10 @@ import { LlamaError } from './model.js';
 import { type MetaParams, readParams } from './params.js';
 import type { Shard, Shards } from './shards.js';
 
-/** What a checkpoint is for; only `text` can be converted and run so far. */
+/** What a checkpoint is for. */
 export type CheckpointKind = 'text' | 'vision' | 'llama4' | 'quantized' | 'fp8';
 
-/** What a kind of checkpoint is, as a noun phrase; the kinds but `text` cannot be converted or run yet. */
+/** What a kind of checkpoint is, as a noun phrase. */
 export const KIND_DESCRIPTION: Readonly<Record<CheckpointKind, string>> = {
   text: 'a text model',
   vision: 'a vision model (Llama 3.2 Vision)',

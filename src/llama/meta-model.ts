@@ -12,10 +12,11 @@ import type { Folder } from '../source/folder.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { SpecialTokenGeneration } from '../tokenizer/vocabulary.js';
 import { type Hyperparameters, hyperparameters } from './hyperparameters.js';
-import { type ExpectedTensor, expectedTensors, isStoredFrequencies } from './layout.js';
+import { expectedTensors, isStoredFrequencies } from './layout.js';
 import { KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
 import { type Decision, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
+import { expectNames } from './names.js';
 import type { ReleaseShape } from './releases.js';
 import { type Shards, embeddingLayout, expectReplicasEqual, mergeTensor, sameBytes } from './shards.js';
 import { NO_TOKENIZER, readFolderTokenizer } from './folder-tokenizer.js';
@@ -48,7 +49,7 @@ export interface MetaModelOptions extends OpenModelOptions {
 /**
  * Opens a folder of Meta's as a canonical model.
  *
- * @throws LlamaError for everything in which the folder is no complete and consistent text Llama
+ * @throws LlamaError for everything in which the folder is no complete and consistent Llama
  * @throws TokenizerError when the tokenizer is unreadable or does not fit the embedding
  */
 export async function openMetaModel(folder: Folder, options: OpenModelOptions = {}): Promise<MetaModel> {
@@ -63,6 +64,7 @@ export async function openMetaModel(folder: Folder, options: OpenModelOptions = 
 
 /** The canonical model of an opened checkpoint, which it then owns. @throws as {@link openMetaModel} */
 export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOptions = {}): Promise<MetaModel> {
+  if (checkpoint.kind === 'vision') return (await import('./vision/vision-model.js')).visionModel(checkpoint, options);
   expectTextModel(checkpoint);
   const { shards, params, path } = checkpoint;
   const { vocabSize, split, dtype } = embeddingLayout(shards, params.dim);
@@ -73,7 +75,10 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
   };
   const found = hyperparameters(params, evidence, path, options.ropeFactor);
   const expected = expectedTensors(found.config);
-  expectNames(shards, expected);
+  expectNames(shards, expected, {
+    what: 'a Llama with these params',
+    isIgnored: (name) => name === 'output.weight' || isStoredFrequencies(name),
+  });
   const tensors = new Map<string, Tensor>(
     expected.map((tensor) => [
       tensor.name,
@@ -138,37 +143,4 @@ async function outputKind(
   return (await sameBytes(output, embedding, options))
     ? { tied: true, because: 'output.weight and tok_embeddings.weight hold the same bytes' }
     : { tied: false, because: 'output.weight differs from tok_embeddings.weight' };
-}
-
-function expectNames(shards: Shards, expected: readonly ExpectedTensor[]): void {
-  const [stated, found] = [layersOf(expected.map(({ name }) => name)), layersOf([...shards[0].tensors.keys()])];
-  if (stated !== found) {
-    const message = `params.json says n_layers ${stated}, but there are tensors of ${found} layers`;
-    throw new LlamaError('llama/contradiction', message, { path: shards[0].path });
-  }
-  const wanted = new Set(expected.map(({ name }) => name).concat('output.weight'));
-  for (const shard of shards) {
-    const unknown = [...shard.tensors.keys()].filter((name) => !wanted.has(name) && !isStoredFrequencies(name));
-    const missing = expected.filter(({ name }) => !shard.tensors.has(name)).map(({ name }) => name);
-    if (missing.length > 0) throw nameError('llama/missing-tensor', missing, 'missing', shard.path);
-    if (unknown.length > 0)
-      throw nameError('llama/unknown-tensor', unknown, 'not a part of a Llama with these params', shard.path);
-  }
-}
-
-/** How many layers the names are of: one more than the largest number among them. */
-function layersOf(names: readonly string[]): number {
-  return names.reduce((most, name) => Math.max(most, 1 + Number(/^layers\.(\d+)\./.exec(name)?.[1] ?? -1)), 0);
-}
-
-function nameError(
-  code: 'llama/missing-tensor' | 'llama/unknown-tensor',
-  names: readonly string[],
-  what: string,
-  path: string,
-): LlamaError {
-  const first = names[0]!;
-  const message =
-    names.length === 1 ? `the tensor ${first} is ${what}` : `${names.length} tensors are ${what}, first ${first}`;
-  return new LlamaError(code, message, { path });
 }

@@ -13,6 +13,7 @@ import type { GgufMetadataEntry } from '../formats/gguf/plan.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
+import type { ModelFamily } from './family.js';
 
 /** Scaling of the rotary frequencies that Llama 3.1 brought. */
 export interface RopeScaling {
@@ -92,6 +93,11 @@ export interface LlamaModel {
    * and, unless tied, `output.weight`. Matrices are (out, in).
    */
   readonly tensors: ReadonlyMap<string, Tensor>;
+  /**
+   * What it is beyond a text Llama; undefined for text models. Such a model has further tensors under Meta's names, and
+   * `config` tells of its text part.
+   */
+  readonly family?: ModelFamily | undefined;
   /** What the GGUF file says beyond the hyperparameters, which a converted file keeps; undefined for other layouts. */
   readonly gguf?: GgufContents | undefined;
   /** What was decided on the way, for the person to see. */

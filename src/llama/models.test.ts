@@ -130,14 +130,6 @@ describe('a broken folder of Meta’s', () => {
     await expect(open()).rejects.toMatchObject({ code: 'tokenizer/size-mismatch' });
   });
 
-  it('that is a vision model is recognised and refused', async () => {
-    await copy('llama3.2-vision-tiny');
-    await expect(open()).rejects.toMatchObject({ code: 'llama/unsupported' });
-    const inspection = await inspectFolder(await openDirectory(folder));
-    expect(inspection).toMatchObject({ kind: 'vision', layout: 'meta', config: undefined });
-    expect(inspection.tensors.length).toBeGreaterThan(100);
-  });
-
   it('that is of Llama 4, quantized, or FP8 is recognised and refused', async () => {
     await copy('llama3.2-tiny');
     await changeParams({ moe_args: { num_experts: 16 } });

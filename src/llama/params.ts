@@ -40,6 +40,10 @@ export interface MetaParams {
   readonly use_scaled_rope: boolean;
   /** Cross-attention blocks; 0 without vision. */
   readonly vision_num_cross_attention_layers: number;
+  /** Side of an image tile in pixels; undefined without vision. */
+  readonly vision_chunk_size: number | undefined;
+  /** Most tiles of an image; 4 when absent. */
+  readonly vision_max_num_chunks: number;
   /** Elements of a head where the file says so (Llama 4). */
   readonly head_dim: number | undefined;
   /** Which special sections the file has: they decide what kind of checkpoint it is. */
@@ -129,6 +133,8 @@ function normalise(raw: Record<string, unknown>): MetaParams {
     rope_theta: number('rope_theta', 10000),
     use_scaled_rope: raw['use_scaled_rope'] === true,
     vision_num_cross_attention_layers: Math.max(0, number('vision_num_cross_attention_layers', 0)),
+    vision_chunk_size: number('vision_chunk_size', -1) > 0 ? number('vision_chunk_size', -1) : undefined,
+    vision_max_num_chunks: number('vision_max_num_chunks', 4),
     head_dim: typeof raw['head_dim'] === 'number' ? raw['head_dim'] : undefined,
     sections: SECTIONS.filter((key) => isRecord(raw[key])),
     unknownKeys: Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key)),

@@ -83,7 +83,9 @@ export function mergeTensor(shards: Shards, expected: ExpectedTensor, split: Sha
     }
   });
   if (parts.length === 1 || split === 'replicated') return parts[0];
-  return split === 'rows' ? concatRows(expected.name, parts) : concatColumns(expected.name, parts);
+  // a vector is one row, so its parts stand side by side
+  const isMatrix = expected.shape.length > 1;
+  return split === 'rows' && isMatrix ? concatRows(expected.name, parts) : concatColumns(expected.name, parts);
 }
 
 function partShape(shape: readonly number[], split: ShardSplit, count: number): readonly number[] {

@@ -36,7 +36,9 @@ export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, 
     ),
     ...lossLines(loss, [...new Set(lossyTensors.map(({ dtype }) => dtype))]),
     ...lossyTensors.slice(0, LOSSY_SHOWN).flatMap((tensor) => lossyTensorLines(tensor)),
-    `  to prove it: llama-inspect check ${quoted(source)} ${quoted(output)}${factor}`,
+    ...(plan.writeOnly === true
+      ? []
+      : [`  to prove it: llama-inspect check ${quoted(source)} ${quoted(output)}${factor}`]),
   ];
 }
 

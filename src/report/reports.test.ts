@@ -93,7 +93,14 @@ describe('inspectionLines', () => {
   it('shows what params.json says where nothing more is known', () => {
     const params = {
       ...{ dim: 64, n_layers: 4, n_heads: 4, n_kv_heads: 2, vocab_size: -1, multiple_of: 32, norm_eps: 1e-5 },
-      ...{ rope_theta: 1e4, use_scaled_rope: false, vision_num_cross_attention_layers: 2, sections: [] },
+      ...{
+        rope_theta: 1e4,
+        use_scaled_rope: false,
+        vision_num_cross_attention_layers: 2,
+        vision_chunk_size: undefined,
+        vision_max_num_chunks: 4,
+        sections: [],
+      },
       ...{ ffn_dim_multiplier: undefined, head_dim: undefined, unknownKeys: [] },
     };
     const vision = { ...INSPECTION, config: undefined, params, notes: ['a vision model'] };

@@ -1,0 +1,168 @@
+/**
+ * The small files of a Hugging Face folder of Llama 3.2 Vision.
+ *
+ * `config.json` has the values of the published ones, without the settings of text generation that transformers 4.45
+ * repeats in both halves. What stands in no file of Meta's (heads of the encoder, which of its layers are joined) is that
+ * of the releases, which Meta's code has written into it.
+ *
+ * @see https://huggingface.co/meta-llama/Llama-3.2-11B-Vision-Instruct/blob/main/config.json
+ * @module
+ */
+import type { DType } from '../../dtype.js';
+import type { VisionFamily } from '../../llama/family.js';
+import { HF_CONFIG_STYLES, float, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
+import type { LlamaModel } from '../../llama/model.js';
+import { RELEASED_ENCODER } from '../../llama/vision/encoder-shape.js';
+import { blockPlaces } from '../../llama/vision/hf-names.js';
+import { TOKEN_TYPE, type Vocabulary } from '../../tokenizer/vocabulary.js';
+import { SAMPLING, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
+import { type PlannedFile, textFile } from '../plan.js';
+import { tileGrids } from './tensors.js';
+
+/** Heads of the encoder, and blocks whose output is joined to the last one's: constants of Meta's code. */
+const ENCODER_HEADS = 16;
+const JOINED_LAYERS = [3, 7, 15, 23, 30] as const;
+
+const STYLE = HF_CONFIG_STYLES.llama32;
+
+/** The configuration, generation settings, image settings and, where there is one, the tokenizer. */
+export function mllamaTextFiles(model: LlamaModel, family: VisionFamily, dtype: DType): PlannedFile[] {
+  const { vocabulary, config } = model;
+  return [
+    textFile('config.json', configJson(model, family, dtype)),
+    textFile('generation_config.json', generationConfigJson(model)),
+    textFile('preprocessor_config.json', preprocessorJson(family)),
+    ...(vocabulary === undefined ? [] : hfTokenizerFiles(withImageToken(vocabulary), config.contextLength)),
+  ];
+}
+
+/** What a person should know of the configuration: values that are guessed. */
+export function mllamaWarnings({ encoder }: VisionFamily): string[] {
+  const { width, nLayers, joinedLayers } = RELEASED_ENCODER;
+  if (encoder.width === width && encoder.nLayers === nLayers && encoder.joinedLayers === joinedLayers) return [];
+  return [
+    'the vision encoder is not that of a release: attention_heads and intermediate_layers_indices stand in no file ' +
+      "of Meta's, so set them in config.json before the model is used",
+  ];
+}
+
+function configJson(model: LlamaModel, family: VisionFamily, dtype: DType): string {
+  const { vocabSize } = model.config;
+  return pythonJson({
+    architectures: ['MllamaForConditionalGeneration'],
+    image_token_index: vocabSize,
+    model_type: 'mllama',
+    text_config: textConfig(model, family, dtype),
+    torch_dtype: dtype,
+    transformers_version: STYLE.transformersVersion,
+    vision_config: visionConfig(family, dtype),
+  });
+}
+
+function textConfig(model: LlamaModel, { nCrossLayers }: VisionFamily, dtype: DType): object {
+  const { config } = model;
+  const { bosId, eosIds } = specialIds(model);
+  return {
+    bos_token_id: bosId,
+    cross_attention_layers: blockPlaces(config.nLayers, nCrossLayers).cross,
+    dropout: 0,
+    eos_token_id: eosIds.length === 1 ? eosIds[0] : eosIds,
+    hidden_act: 'silu',
+    hidden_size: config.dim,
+    initializer_range: 0.02,
+    intermediate_size: config.ffnDim,
+    max_position_embeddings: config.contextLength,
+    model_type: 'mllama_text_model',
+    num_attention_heads: config.nHeads,
+    num_hidden_layers: config.nLayers + nCrossLayers,
+    num_key_value_heads: config.nKvHeads,
+    pad_token_id: padId(model),
+    rms_norm_eps: float(config.normEps),
+    rope_scaling: config.ropeScaling && ropeScalingJson(config.ropeScaling, STYLE),
+    rope_theta: float(config.ropeTheta),
+    tie_word_embeddings: config.tied,
+    torch_dtype: dtype,
+    use_cache: true,
+    vocab_size: config.vocabSize,
+  };
+}
+
+function visionConfig({ encoder, maxTiles, tileSize }: VisionFamily, dtype: DType): object {
+  return {
+    attention_heads: ENCODER_HEADS,
+    hidden_act: 'gelu',
+    hidden_size: encoder.width,
+    image_size: tileSize,
+    initializer_range: 0.02,
+    intermediate_layers_indices: JOINED_LAYERS.slice(0, encoder.joinedLayers),
+    intermediate_size: encoder.ffnWidth,
+    max_num_tiles: maxTiles,
+    model_type: 'mllama_vision_model',
+    norm_eps: float(1e-5),
+    num_channels: 3,
+    num_global_layers: encoder.nGlobalLayers,
+    num_hidden_layers: encoder.nLayers,
+    patch_size: encoder.patchSize,
+    supported_aspect_ratios: tileGrids(maxTiles),
+    torch_dtype: dtype,
+    vision_output_dim: encoder.width * (1 + encoder.joinedLayers),
+  };
+}
+
+/** The token that fills batches up: the fifth of the special ones. */
+function padId({ config, vocabulary }: LlamaModel): number {
+  return (vocabulary?.baseSize ?? config.vocabSize - 256) + 4;
+}
+
+function generationConfigJson(model: LlamaModel): string {
+  const { bosId, eosIds } = specialIds(model);
+  const eos = eosIds.length === 1 ? eosIds[0] : eosIds;
+  const pad = { pad_token_id: padId(model) };
+  const version = { transformers_version: STYLE.transformersVersion };
+  if (!isInstruct(model)) {
+    return pythonJson({ _from_model_config: true, bos_token_id: bosId, eos_token_id: eos, ...pad, ...version });
+  }
+  return pythonJson({
+    ...{ bos_token_id: bosId, do_sample: true, eos_token_id: eos, ...pad },
+    ...{ temperature: SAMPLING.temperature, top_p: SAMPLING.topP, ...version },
+  });
+}
+
+/** How images become tiles; the means and deviations are those of CLIP. */
+function preprocessorJson({ maxTiles, tileSize }: VisionFamily): string {
+  return pythonJson({
+    do_convert_rgb: true,
+    do_normalize: true,
+    do_pad: true,
+    do_rescale: true,
+    do_resize: true,
+    image_mean: [0.48145466, 0.4578275, 0.40821073],
+    image_processor_type: 'MllamaImageProcessor',
+    image_std: [0.26862954, 0.26130258, 0.27577711],
+    max_image_tiles: maxTiles,
+    resample: 2,
+    rescale_factor: 0.00392156862745098,
+    size: { height: tileSize, width: tileSize },
+  });
+}
+
+/** Special tokens that vision models name, counted from the first; those from 11 on are reserved, numbered from 2. */
+const STEP = 5;
+const FIRST_RESERVED = 11;
+
+/** The vocabulary with the names that vision models have at Hugging Face, and the token for an image behind all others. */
+function withImageToken(vocabulary: Vocabulary): Vocabulary {
+  const { pieces, types, baseSize, size } = vocabulary;
+  const named = pieces.map((piece, id) => {
+    const index = id - baseSize;
+    if (index === STEP) return '<|step_id|>';
+    return index >= FIRST_RESERVED ? `<|reserved_special_token_${index - FIRST_RESERVED + 2}|>` : piece;
+  });
+  return {
+    ...vocabulary,
+    size: size + 1,
+    pieces: [...named, '<|image|>'],
+    packedPieces: undefined,
+    types: Int32Array.from([...types, TOKEN_TYPE.control]),
+  };
+}

@@ -1,0 +1,23 @@
+/**
+ * Layouts that hold text models only.
+ *
+ * @module
+ */
+import type { ModelFamily } from '../llama/family.js';
+import type { LlamaModel } from '../llama/model.js';
+import { ConvertError } from './plan.js';
+
+/** Why there is no GGUF file of a family. */
+const NO_GGUF: Readonly<Record<ModelFamily['kind'], string>> = {
+  vision:
+    'this is a vision model (Llama 3.2 Vision): llama.cpp cannot run its cross-attention layers, so no GGUF file is made of it',
+};
+
+/** Throws for models that are more than text. @throws ConvertError `convert/unsupported-model` */
+export function expectTextModel({ family, path }: Pick<LlamaModel, 'family' | 'path'>): void {
+  if (family === undefined) return;
+  throw new ConvertError('convert/unsupported-model', NO_GGUF[family.kind], {
+    path,
+    hint: 'it can be converted to Hugging Face safetensors: --to safetensors',
+  });
+}
