@@ -7,7 +7,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { type CliRun, caughtStream, copyOfModel, llamaInspect, temporaryFolder } from '../testing/cli.js';
-import { modelFolder } from '../testing/fixtures.js';
+import { FIXTURES, modelFolder } from '../testing/fixtures.js';
 import { openTensorFile } from '../formats/open-path-node.js';
 import { runCli } from './run.js';
 
@@ -186,19 +186,32 @@ describe('Ctrl-C', () => {
 });
 
 describe('models that are more than text', () => {
-  it('are refused in one clear sentence where they have no place', async () => {
-    const vision = modelFolder('llama3.2-vision-tiny');
-    await expectNotConverted(vision, 'convert/unsupported-model', 'this is a vision model (Llama 3.2 Vision)');
+  it.each([
+    [modelFolder('llama3.2-vision-tiny'), 'this is a vision model (Llama 3.2 Vision)'],
+    [join(FIXTURES, 'families', 'llama4-2shards'), 'this is a Llama 4 model'],
+  ])('%s is no GGUF file, in one clear sentence', async (model, reason) => {
+    const place = temporaryFolder();
+    const { code, stderr } = await llamaInspect('convert', model, '--to', 'gguf', '-o', join(place, 'x.gguf'));
+    expect(code).toBe(2);
+    expect(stderr).toContain(reason);
+    expect(stderr).toContain('[convert/unsupported-model]');
+    expect(readdirSync(place)).toEqual([]);
   });
 
-  it('include Llama 4', async () => {
-    const model = copyOfModel('llama3.2-tiny');
-    const params = JSON.parse(readFileSync(join(model, 'params.json'), 'utf8')) as object;
-    writeFileSync(join(model, 'params.json'), JSON.stringify({ ...params, moe_args: { num_experts: 16 } }));
-    expect((await llamaInspect('inspect', model)).stdout).toContain(
-      '  a Llama 4 model: inspect, tensors and verify work',
+  it('becomes safetensors, which are not read back', async () => {
+    const output = join(temporaryFolder(), 'hf');
+    const { code, stdout } = await llamaInspect(
+      'convert',
+      modelFolder('llama3.2-vision-tiny'),
+      '--to',
+      'safetensors',
+      '-o',
+      output,
     );
-    await expectNotConverted(model, 'llama/unsupported', 'this is a Llama 4 model');
+    expect(code).toBe(0);
+    expect(stdout).not.toContain('to prove it');
+    const { stderr } = await llamaInspect('check', MODEL, output);
+    expect(stderr).toContain('[llama/unsupported]');
   });
 });
 

@@ -17,7 +17,7 @@ import { FILE_TYPES, isPlainFileType } from './file-types.js';
 import { ggufFile } from './gguf-plan.js';
 import { inOrder } from './in-order.js';
 import { createLocalEncoder } from './local-encoder.js';
-import { mllamaFiles } from './mllama/plan.js';
+import { familyFiles } from './family-files.js';
 import { type ConvertOptions, expectOptionsFit, plainFileType } from './options.js';
 import type { Output } from './output.js';
 import {
@@ -75,9 +75,18 @@ export function planConversion(model: LlamaModel, options: ConvertOptions): Conv
     files,
     byteLength: files.reduce((sum, file) => sum + file.byteLength, 0),
     decisions: model.decisions,
-    warnings: [...(model.vocabulary === undefined ? ['there is no tokenizer: none is written'] : []), ...kind.warnings],
+    warnings: [...tokenizerWarnings(model), ...kind.warnings],
     beforeWriting: (readOptions) => model.expectConsistentWeights(readOptions),
   };
+}
+
+function tokenizerWarnings({ vocabulary, family }: LlamaModel): string[] {
+  if (vocabulary !== undefined) return [];
+  return [
+    family?.kind === 'llama4'
+      ? 'the tokenizer of Llama 4 is not converted: take that of the release'
+      : 'there is no tokenizer: none is written',
+  ];
 }
 
 function safetensorsKind(model: LlamaModel, options: ConvertOptions): PlannedKind {
@@ -89,7 +98,7 @@ function safetensorsKind(model: LlamaModel, options: ConvertOptions): PlannedKin
   }
   const { name, dtype } = plainFileType(model, type);
   if (model.family !== undefined) {
-    return { type: name, dtype, writeOnly: true, ...mllamaFiles(model, model.family, dtype, options) };
+    return { type: name, dtype, writeOnly: true, ...familyFiles(model, model.family, dtype, options) };
   }
   return { type: name, dtype, files: safetensorsFiles(model, dtype, options), warnings: [] };
 }

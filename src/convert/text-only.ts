@@ -11,6 +11,7 @@ import { ConvertError } from './plan.js';
 const NO_GGUF: Readonly<Record<ModelFamily['kind'], string>> = {
   vision:
     'this is a vision model (Llama 3.2 Vision): llama.cpp cannot run its cross-attention layers, so no GGUF file is made of it',
+  llama4: 'this is a Llama 4 model: GGUF files of it are not made here',
 };
 
 /** Throws for models that are more than text. @throws ConvertError `convert/unsupported-model` */

@@ -16,7 +16,8 @@ export type ForwardErrorCode =
   | 'forward/too-large'
   | 'forward/wrong-shape'
   | 'forward/not-finite'
-  | 'forward/bad-array';
+  | 'forward/bad-array'
+  | 'forward/unsupported-model';
 
 /** A request that cannot be computed, or a model whose values run away. */
 export class ForwardError extends CheckpointError {

@@ -70,7 +70,7 @@ interface Pass {
  * Logits of a sequence of tokens. Reads every weight once; needs the activations and two blocks of about a
  * megabyte. A billion parameters and eight tokens take some ten seconds.
  *
- * @throws ForwardError for requests out of range, wrong shapes and `forward/not-finite`;
+ * @throws ForwardError for requests out of range, wrong shapes, `forward/unsupported-model` and `forward/not-finite`;
  *   LlamaError `llama/missing-tensor`; the errors of the tensors' files
  */
 export async function forward(
@@ -110,6 +110,7 @@ async function* runStages(
 ): AsyncGenerator<Stage, void, undefined> {
   const { config } = model;
   const { kernels = plainKernels, signal } = options;
+  expectRunnable(model);
   expectShapes(model);
   const pass: Pass = { model, batch, kernels, signal, rotation: rotationOf(batch.positions, config) };
   const report = (item: string, done: number): void =>
@@ -157,6 +158,14 @@ async function feedForwardBlock(pass: Pass, layer: string, hidden: Float32Array)
   const up = await linear(pass, `${layer}.feed_forward.w3.weight`, normed); // (tokens, ffnDim)
   swiglu(gate, up);
   addTo(hidden, await linear(pass, `${layer}.feed_forward.w2.weight`, gate));
+}
+
+/** Throws for a Llama 4: its experts, and layers without rotary embedding, are not computed here. */
+function expectRunnable({ family, path }: LlamaModel): void {
+  if (family?.kind !== 'llama4') return;
+  throw new ForwardError('forward/unsupported-model', 'this is a Llama 4 model, whose experts cannot be run here', {
+    path,
+  });
 }
 
 function takeRows(matrix: Float32Array, rows: readonly number[], width: number): Float32Array {

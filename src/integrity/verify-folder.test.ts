@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openDirectory } from '../source/directory.js';
-import { TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
+import { FIXTURES, TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
 import { hashFilesOnDisk } from './hash-pool-node.js';
 import { verifyFolder } from './verify-folder.js';
 
@@ -17,6 +17,13 @@ describe.each([...TEXT_MODELS, 'llama3.2-vision-tiny'])('%s', (name) => {
     expect(report.structure.status).toBe('consistent');
     expect(report.structure.notes.length).toBeGreaterThan(1);
   });
+});
+
+it.each(['vision-2shards', 'llama4-1shard', 'llama4-2shards'])('%s is whole and nothing in it runs', async (name) => {
+  const report = await verify(join(FIXTURES, 'families', name));
+  expect(report.structure.status).toBe('consistent');
+  expect(report.scan.files.map(({ verdict }) => verdict)).not.toContain('unsafe');
+  expect(report.scan.files.every(({ verdict }) => verdict === 'clean')).toBe(true);
 });
 
 describe('a folder in which something is wrong', () => {

@@ -130,7 +130,7 @@ async function verifyStructure(folder: Folder, options: VerifyFolderOptions): Pr
 }
 
 /** Kinds of checkpoints whose tensors are known one by one. */
-const CHECKED_KINDS: readonly CheckpointKind[] = ['text', 'vision'];
+const CHECKED_KINDS: readonly CheckpointKind[] = ['text', 'vision', 'llama4'];
 
 async function verifyMeta(folder: Folder, { parent, signal }: VerifyFolderOptions): Promise<StructureReport> {
   const checkpoint = await openMetaCheckpoint(folder);

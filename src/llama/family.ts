@@ -4,6 +4,8 @@
  * @module
  */
 
+import type { Llama4Args } from './llama4/args.js';
+
 /** Shape of the vision encoder of Llama 3.2 Vision, as its tensors tell it. */
 export interface VisionEncoderShape {
   /** Width of the hidden states: 1280 in the releases. */
@@ -38,5 +40,15 @@ export interface VisionFamily {
   readonly encoder: VisionEncoderShape;
 }
 
+/** Llama 4: experts in some layers or all, images as tokens among those of the text. */
+export interface Llama4Family extends Llama4Args {
+  /** Tells the families apart. */
+  readonly kind: 'llama4';
+  /** Release of this shape; undefined for miniatures. */
+  readonly release: string | undefined;
+  /** Width of an expert: 8192 in the releases. */
+  readonly expertDim: number;
+}
+
 /** What a model is beyond a text Llama. */
-export type ModelFamily = VisionFamily;
+export type ModelFamily = VisionFamily | Llama4Family;

@@ -117,7 +117,7 @@ describe('inspecting what cannot be converted', () => {
       ...{ path: 'Llama-4', name: 'Llama-4', kind: 'llama4', shardCount: 2, byteLength: 2 * shard.byteLength },
       ...{ parameterCount: 20, tensors: [{ shape: [4, 3] }, { shape: [8] }] },
       notes: [
-        'a Llama 4 model: inspect, tensors and verify work, convert and check do not yet',
+        'a Llama 4 model: the tensors are those of Llama 4, but params.json has neither moe_args nor vision_args',
         'tensors as they lie in the first of 2 shards',
       ],
     });

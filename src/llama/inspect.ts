@@ -12,6 +12,7 @@ import { tensorByteLength } from '../formats/tensor.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
 import { type TokenizerSummary, summaryOf } from '../tokenizer/summary.js';
 import { openTensorFiles } from './checkpoint-files.js';
+import { familyNotes } from './family-notes.js';
 import { summariseFolderTokenizer } from './folder-tokenizer.js';
 import { type ReleaseIdentity, compareFiles, identifyRelease } from './identify-release.js';
 import { type CheckpointKind, KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
@@ -21,7 +22,6 @@ import { lastPathPart } from './model-name.js';
 import { type FolderLayout, folderLayout, openModelFolder } from './open-model.js';
 import type { MetaParams } from './params.js';
 import { releaseOf } from './releases.js';
-import { fusionSchedule } from './vision/layout.js';
 import { type WeightTallies, weightTallies } from './weight-tallies.js';
 
 /** A tensor in an inspection. */
@@ -99,7 +99,8 @@ async function inspectMeta(folder: Folder, options: OpenModelOptions): Promise<I
     if (model instanceof LlamaError) return await identified(inspectOtherKind(checkpoint, model), folder, options);
     const { name, config, generation } = model;
     const question = { ...options, name, generation, vocabSize: config.vocabSize };
-    const { summary, decisions } = await summariseFolderTokenizer(folder, question);
+    const isRead = model.family?.kind !== 'llama4';
+    const { summary, decisions } = isRead ? await summariseFolderTokenizer(folder, question) : NO_SUMMARY;
     const inspection = inspectModel({ ...model, decisions: [...model.decisions, ...decisions] }, summary);
     const whole = { ...inspection, ...sizes(files), files: checkpoint.files, params: checkpoint.params };
     const { kind } = checkpoint;
@@ -142,26 +143,21 @@ export function inspectModel(
     ...totals(tallies),
     fileType: fileTypeOf(model.gguf?.metadata.find(({ key }) => key === FILE_TYPE)?.value),
     ...{ shardCount: 1, tensors, files: [] },
-    notes: [...familyNotes(model), ...(tokenizer === undefined ? ['there is no tokenizer'] : [])],
+    notes: [...familyNotes(model), ...(tokenizer === undefined ? [withoutTokenizer(model)] : [])],
   };
+}
+
+/** The tokenizer of Llama 4 is not understood yet. */
+const NO_SUMMARY = { summary: undefined, decisions: [] } as const;
+
+function withoutTokenizer({ family }: LlamaModel): string {
+  return family?.kind === 'llama4' ? 'its tokenizer is not read' : 'there is no tokenizer';
 }
 
 function kindOf({ family, config, name }: LlamaModel): Pick<Inspection, 'kind' | 'release' | 'identity'> {
   if (family !== undefined) return { kind: family.kind, release: family.release, identity: undefined };
   const identity = identifyRelease({ name, kind: 'text', config, params: undefined, tensors: [] });
   return { kind: 'text', release: releaseOf(config)?.name, identity };
-}
-
-function familyNotes({ family, config }: LlamaModel): string[] {
-  if (family === undefined) return [];
-  const { encoder, nCrossLayers, tileSize, maxTiles } = family;
-  const { nLayers, nGlobalLayers, width, patchSize } = encoder;
-  const before = fusionSchedule(config.nLayers, nCrossLayers).join(', ');
-  return [
-    `${KIND_DESCRIPTION.vision}: ${nCrossLayers} cross-attention layers, before layers ${before}`,
-    `images of up to ${maxTiles} tiles of ${tileSize} pixels; encoder of ${nLayers} + ${nGlobalLayers} layers, width ${width}, patches of ${patchSize}`,
-    'convert makes safetensors of it; logits are of text alone',
-  ];
 }
 
 /** The key of a GGUF file under which its type as a whole stands. */

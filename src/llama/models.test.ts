@@ -133,7 +133,7 @@ describe('a broken folder of Meta’s', () => {
   it('that is of Llama 4, quantized, or FP8 is recognised and refused', async () => {
     await copy('llama3.2-tiny');
     await changeParams({ moe_args: { num_experts: 16 } });
-    await expect(open()).rejects.toMatchObject({ code: 'llama/unsupported' });
+    await expect(open()).rejects.toMatchObject({ code: 'llama/missing-tensor' });
     expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'llama4' });
     await changeParams({ moe_args: null, quantization_args: { scheme: 'int4' } });
     expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'quantized' });

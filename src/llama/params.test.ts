@@ -61,7 +61,7 @@ describe('parseParams', () => {
       ...VALID,
       ...{ n_kv_heads: 4, vocab_size: -1, multiple_of: 256, ffn_dim_multiplier: undefined, norm_eps: 1e-5 },
       ...{ rope_theta: 10000, use_scaled_rope: false, vision_num_cross_attention_layers: 0, head_dim: undefined },
-      ...{ vision_chunk_size: undefined, vision_max_num_chunks: 4 },
+      ...{ vision_chunk_size: undefined, vision_max_num_chunks: 4, llama4: undefined },
       ...{ sections: [], unknownKeys: [] },
     });
   });

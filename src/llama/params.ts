@@ -13,6 +13,7 @@ import type { ByteSource } from '../source/byte-source.js';
 import { identifyBytes } from '../source/identify.js';
 import { describeMistake } from '../source/mistake.js';
 import { readWhole } from '../source/whole.js';
+import { type Llama4Args, llama4Args } from './llama4/args.js';
 import { LlamaError } from './model.js';
 import { validate } from './params-validator.generated.js';
 
@@ -46,6 +47,8 @@ export interface MetaParams {
   readonly vision_max_num_chunks: number;
   /** Elements of a head where the file says so (Llama 4). */
   readonly head_dim: number | undefined;
+  /** What it says of Llama 4; undefined for other generations. */
+  readonly llama4: Llama4Args | undefined;
   /** Which special sections the file has: they decide what kind of checkpoint it is. */
   readonly sections: readonly ParamsSection[];
   /** Keys this package does not know; ignored, as Meta's code does. */
@@ -64,6 +67,8 @@ const KNOWN_KEYS = new Set([
   ...['dim', 'n_layers', 'n_heads', 'n_kv_heads', 'vocab_size', 'multiple_of', 'ffn_dim_multiplier', 'norm_eps'],
   ...['rope_theta', 'use_scaled_rope', 'max_batch_size', 'max_seq_len', 'head_dim', 'vision_chunk_size'],
   ...['vision_max_num_chunks', 'vision_num_cross_attention_layers', ...SECTIONS],
+  ...['ffn_exp', 'attention_chunk_size', 'rope_scaling_factor', 'rope_high_freq_factor', 'nope_layer_interval'],
+  ...['use_qk_norm', 'attn_temperature_tuning', 'floor_scale', 'attn_scale'],
 ]);
 
 /**
@@ -136,6 +141,7 @@ function normalise(raw: Record<string, unknown>): MetaParams {
     vision_chunk_size: number('vision_chunk_size', -1) > 0 ? number('vision_chunk_size', -1) : undefined,
     vision_max_num_chunks: number('vision_max_num_chunks', 4),
     head_dim: typeof raw['head_dim'] === 'number' ? raw['head_dim'] : undefined,
+    llama4: llama4Args(raw),
     sections: SECTIONS.filter((key) => isRecord(raw[key])),
     unknownKeys: Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key)),
   };

@@ -12,7 +12,10 @@ import { bufferFor } from '../source/byte-source.js';
 
 /** The same tensor under another name. */
 export function renamed(tensor: Tensor, name: string): Tensor {
-  if (tensor.name === name) return tensor;
+  return tensor.name === name ? tensor : renamedCopy(tensor, name);
+}
+
+function renamedCopy(tensor: Tensor, name: string): Tensor {
   return {
     name,
     dtype: tensor.dtype,
@@ -95,6 +98,73 @@ export function permuteRowsInGroups(tensor: Tensor, order: Uint32Array): Tensor 
         const inGroup = (first + row) % group;
         const at = first + row - inGroup + order[inGroup]! - from;
         bytes.set(source.subarray(at * rowBytes, (at + 1) * rowBytes), row * rowBytes);
+      }
+      return bytes;
+    },
+  };
+}
+
+/** `count` rows from row `first` on: shape (count, ...). */
+export function sliceRows(tensor: Tensor, first: number, count: number): Tensor {
+  return {
+    name: tensor.name,
+    dtype: tensor.dtype,
+    shape: [count, ...tensor.shape.slice(1)],
+    readRows: (from, rows, options) => tensor.readRows(first + from, rows, options),
+  };
+}
+
+/** The same rows under another name and with other extents, of which the last is the same. */
+export function reshaped(tensor: Tensor, name: string, shape: readonly number[]): Tensor {
+  return { ...renamedCopy(tensor, name), shape };
+}
+
+/** Parts (groups * rows_i, in), joined group by group: shape (groups * sum of rows_i, in). One read per run of a part's rows. */
+export function concatRowsInGroups(name: string, parts: readonly [Tensor, ...Tensor[]], groups: number): Tensor {
+  const rowBytes = rowByteLengthOf(parts[0]);
+  const partRows = parts.map(({ shape }) => rowCountOf(shape) / groups);
+  const groupRows = partRows.reduce((sum, rows) => sum + rows, 0);
+  return {
+    name,
+    dtype: parts[0].dtype,
+    shape: [groups * groupRows, rowLengthOf(parts[0].shape)],
+    readRows: async (first, count, options) => {
+      const bytes = bufferFor(count * rowBytes, options);
+      for (let row = first; row < first + count;) {
+        const group = Math.floor(row / groupRows);
+        let start = group * groupRows;
+        for (const [index, part] of parts.entries()) {
+          const rows = partRows[index]!;
+          const run = Math.min(start + rows, first + count) - row;
+          if (row >= start && run > 0) {
+            const block = await part.readRows(group * rows + row - start, run, { ...options, into: undefined });
+            bytes.set(block, (row - first) * rowBytes);
+            row += run;
+          }
+          start += rows;
+        }
+      }
+      return bytes;
+    },
+  };
+}
+
+/** The transposed matrix (in, out). Every block reads the whole matrix and holds it: for small ones only. */
+export function transposed(tensor: Tensor): Tensor {
+  const [rows = 0, columns = 0] = tensor.shape;
+  const itemBytes = rowByteLengthOf({ dtype: tensor.dtype, shape: [1] });
+  return {
+    name: tensor.name,
+    dtype: tensor.dtype,
+    shape: [columns, rows],
+    readRows: async (first, count, options) => {
+      const source = await tensor.readRows(0, rows, { ...options, into: undefined });
+      const bytes = bufferFor(count * rows * itemBytes, options);
+      for (let column = first; column < first + count; column++) {
+        for (let row = 0; row < rows; row++) {
+          const at = (row * columns + column) * itemBytes;
+          bytes.set(source.subarray(at, at + itemBytes), ((column - first) * rows + row) * itemBytes);
+        }
       }
       return bytes;
     },

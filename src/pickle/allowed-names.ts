@@ -153,6 +153,12 @@ export const ALLOWED_GROUPS: readonly AllowedGroup[] = [
   },
   {
     class: 'harmless',
+    reason: 'bytes in memory with a position; Llama 4 holds empty ones beside its weights',
+    weightsOnly: false,
+    names: { _io: 'BytesIO' },
+  },
+  {
+    class: 'harmless',
     reason: 'holds settings as attributes',
     weightsOnly: false,
     names: { argparse: 'Namespace', types: 'SimpleNamespace' },

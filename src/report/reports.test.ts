@@ -99,6 +99,7 @@ describe('inspectionLines', () => {
         vision_num_cross_attention_layers: 2,
         vision_chunk_size: undefined,
         vision_max_num_chunks: 4,
+        llama4: undefined,
         sections: [],
       },
       ...{ ffn_dim_multiplier: undefined, head_dim: undefined, unknownKeys: [] },

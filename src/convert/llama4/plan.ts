@@ -1,0 +1,127 @@
+/**
+ * Plan of a Hugging Face folder of Llama 4, in the layout of transformers' `llama4`: weights and configuration.
+ *
+ * @see https://huggingface.co/meta-llama/Llama-4-Scout-17B-16E-Instruct/blob/main/config.json
+ * @module
+ */
+import type { DType } from '../../dtype.js';
+import type { Llama4Family } from '../../llama/family.js';
+import { HF_CONFIG_STYLES, float, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
+import { isInstructName } from '../../llama/model-name.js';
+import type { LlamaModel } from '../../llama/model.js';
+import { SAMPLING } from '../hf-text-files.js';
+import type { ConvertOptions } from '../options.js';
+import { type PlannedFile, textFile } from '../plan.js';
+import { shardedFiles } from '../safetensors-plan.js';
+import { llama4HfTensors } from './tensors.js';
+
+/** Ids of special tokens, the same in every release. */
+const TOKEN = { bos: 200000, eos: 200001, eom: 200007, eot: 200008, pad: 200018 } as const;
+const IMAGE_TOKENS = { boi_token_index: 200080, eoi_token_index: 200081, image_token_index: 200092 } as const;
+
+const VERSION = { transformers_version: '4.51.0' } as const;
+const STYLE = HF_CONFIG_STYLES.llama32;
+
+/** The files; every tensor lies in them in its own type unless one is given. @throws ConvertError `convert/unsupported-type` */
+export function llama4Files(
+  model: LlamaModel,
+  family: Llama4Family,
+  dtype: DType,
+  options: ConvertOptions,
+): { readonly files: PlannedFile[]; readonly warnings: string[] } {
+  const tensors = llama4HfTensors(model, family, options.type === undefined ? undefined : dtype);
+  const eos = isInstructName(model.name) ? [TOKEN.eos, TOKEN.eom, TOKEN.eot] : TOKEN.eos;
+  const config = {
+    ...{ architectures: ['Llama4ForConditionalGeneration'], ...IMAGE_TOKENS, model_type: 'llama4' },
+    text_config: textConfig(model, family, dtype, eos),
+    ...{ tie_word_embeddings: false, torch_dtype: dtype, ...VERSION },
+    ...(family.vision === undefined ? {} : { vision_config: visionConfig(family, dtype) }),
+  };
+  const files = [
+    ...shardedFiles(tensors, options),
+    textFile('config.json', pythonJson(config)),
+    textFile('generation_config.json', generationConfig(model.name, eos)),
+  ];
+  return { files, warnings: [] };
+}
+
+type EndTokens = number | number[];
+
+function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, eos: EndTokens): object {
+  const { moe, nopeLayerInterval: every, expertDim } = family;
+  const layers = Array.from({ length: config.nLayers }, (_, layer) => layer + 1);
+  return {
+    attention_bias: false,
+    attention_chunk_size: family.attentionChunkSize ?? null,
+    attention_dropout: float(0),
+    bos_token_id: TOKEN.bos,
+    eos_token_id: eos,
+    for_llm_compressor: false,
+    head_dim: config.headDim,
+    hidden_act: 'silu',
+    hidden_size: config.dim,
+    initializer_range: 0.02,
+    interleave_moe_layer_step: moe?.layerStep ?? 0,
+    intermediate_size: moe === undefined ? config.ffnDim : expertDim,
+    intermediate_size_mlp: config.ffnDim,
+    max_position_embeddings: config.contextLength,
+    model_type: 'llama4_text',
+    ...(moe === undefined ? { moe_layers: [] } : {}),
+    no_rope_layers: layers.map((layer) => (every !== undefined && layer % every === 0 ? 0 : 1)),
+    num_attention_heads: config.nHeads,
+    num_experts_per_tok: moe?.topK ?? 0,
+    num_hidden_layers: config.nLayers,
+    num_key_value_heads: config.nKvHeads,
+    num_local_experts: moe?.numExperts ?? 0,
+    output_router_logits: false,
+    pad_token_id: TOKEN.pad,
+    rms_norm_eps: float(config.normEps),
+    rope_scaling: config.ropeScaling && ropeScalingJson(config.ropeScaling, STYLE),
+    rope_theta: float(config.ropeTheta),
+    router_aux_loss_coef: 0.001,
+    router_jitter_noise: float(0),
+    tie_word_embeddings: false,
+    torch_dtype: dtype,
+    use_cache: true,
+    use_qk_norm: family.useQkNorm,
+    vocab_size: config.vocabSize,
+  };
+}
+
+function visionConfig({ vision }: Llama4Family, dtype: DType): object {
+  if (vision === undefined) return {};
+  return {
+    attention_dropout: float(0),
+    hidden_act: 'gelu',
+    hidden_size: vision.dim,
+    image_size: vision.imageSize,
+    initializer_range: 0.02,
+    intermediate_size: Math.floor(vision.mlpRatio * vision.dim),
+    model_type: 'llama4_vision_model',
+    multi_modal_projector_bias: false,
+    norm_eps: float(1e-5),
+    num_attention_heads: vision.nHeads,
+    num_channels: 3,
+    num_hidden_layers: vision.nLayers,
+    patch_size: vision.patchSize,
+    pixel_shuffle_ratio: vision.pixelShuffleRatio,
+    projector_dropout: float(0),
+    projector_input_dim: vision.outputDim,
+    projector_output_dim: vision.outputDim,
+    rope_theta: 10000,
+    torch_dtype: dtype,
+    vision_feature_layer: -1,
+    vision_feature_select_strategy: 'default',
+    vision_output_dim: vision.outputDim,
+  };
+}
+
+function generationConfig(name: string, eos: EndTokens): string {
+  const ids = { bos_token_id: TOKEN.bos, eos_token_id: eos, pad_token_id: TOKEN.pad };
+  if (!isInstructName(name)) return pythonJson({ _from_model_config: true, ...ids, ...VERSION });
+  const { bos_token_id, eos_token_id, pad_token_id } = ids;
+  return pythonJson({
+    ...{ bos_token_id, do_sample: true, eos_token_id, pad_token_id },
+    ...{ temperature: SAMPLING.temperature, top_p: SAMPLING.topP, ...VERSION },
+  });
+}

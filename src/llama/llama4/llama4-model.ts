@@ -1,0 +1,164 @@
+/**
+ * The canonical model of Llama 4: its shards merged, what is fused taken apart.
+ *
+ * @see https://github.com/meta-llama/llama-models/blob/main/models/llama4
+ * @module
+ */
+import type { Tensor } from '../../formats/tensor.js';
+import type { Llama4Family } from '../family.js';
+import type { MetaCheckpoint } from '../meta-checkpoint.js';
+import type { MetaModel } from '../meta-model.js';
+import { type Decision, type LlamaConfig, LlamaError } from '../model.js';
+import { isInstructName, lastPathPart } from '../model-name.js';
+import { expectNames } from '../names.js';
+import { type MetaParams, feedForwardDim } from '../params.js';
+import { type Shards, embeddingLayout, expectReplicasEqual } from '../shards.js';
+import { isLeftOut, llama4Tensors } from './layout.js';
+import { mergeLlama4Tensor } from './merge.js';
+import type { Llama4Args, MoeArgs } from './args.js';
+
+/**
+ * The canonical model of an opened checkpoint, which it then owns; without a tokenizer. Reads nothing.
+ *
+ * @throws LlamaError `llama/bad-params`, `llama/contradiction`, `llama/missing-tensor`, `llama/unknown-tensor`,
+ *   `llama/wrong-shape`, `llama/mixed-shards`
+ */
+export function llama4Model(checkpoint: MetaCheckpoint): MetaModel {
+  const { params, path, shards } = checkpoint;
+  const args = expectArgs(params, path);
+  const name = lastPathPart(path);
+  const { vocabSize } = embeddingLayout(shards, params.dim);
+  expectVocabulary(params, vocabSize, shards, path);
+  const family = familyOf(params, args, vocabSize);
+  const context = contextLength(args.moe, name);
+  const config = configOf(params, args, vocabSize, context);
+  const expected = llama4Tensors(config, family);
+  const stored = [...new Set(expected.map((tensor) => tensor.stored))].map((own) => ({ name: own }));
+  expectNames(shards, stored, { what: 'a Llama 4 with these params', isIgnored: isLeftOut });
+  const tensors = new Map(expected.map((tensor): [string, Tensor] => [tensor.name, mergeLlama4Tensor(shards, tensor)]));
+  const replicated = expected.flatMap(({ stored: own, shape, split }) =>
+    split === 'replicated' ? [{ name: own, shape, split } as const] : [],
+  );
+  return {
+    ...{ layout: 'meta', path, name, config, family, tensors, checkpoint, release: undefined, generation: 'llama4' },
+    ...{ vocabulary: undefined, sentencePieceFile: undefined, decisions: decisionsOf(args, config, name) },
+    expectConsistentWeights: (options) => expectReplicasEqual(shards, replicated, options),
+    close: () => checkpoint.close(),
+    [Symbol.asyncDispose]: () => checkpoint.close(),
+  };
+}
+
+function expectArgs(params: MetaParams, path: string): Llama4Args {
+  const refuse = (message: string): never => {
+    throw new LlamaError('llama/bad-params', message, { path });
+  };
+  const { llama4, dim, n_heads: heads, n_kv_heads: kvHeads, head_dim: headDim } = params;
+  if (llama4 === undefined) {
+    const message = 'the tensors are those of Llama 4, but params.json has neither moe_args nor vision_args';
+    throw new LlamaError('llama/contradiction', message, { path });
+  }
+  if (dim % heads !== 0 || heads % kvHeads !== 0) {
+    refuse(`dim ${dim}, n_heads ${heads} and n_kv_heads ${kvHeads} do not divide each other`);
+  }
+  if (headDim !== undefined && headDim !== dim / heads) {
+    refuse(`head_dim is ${headDim}, but dim ${dim} over n_heads ${heads} is ${dim / heads}`);
+  }
+  expectCounts(llama4, refuse);
+  return llama4;
+}
+
+/** Most experts of a layer and blocks of the encoder that are believed: names are made for each of them. */
+const MOST = 4096;
+
+function expectCounts({ moe, vision }: Llama4Args, refuse: (message: string) => never): void {
+  const whole = (value: number): boolean => Number.isInteger(value) && value > 0 && value <= MOST;
+  if (moe !== undefined && !(whole(moe.numExperts) && whole(moe.layerStep))) {
+    refuse('moe_args needs num_experts and interleave_moe_layer_step as whole numbers above zero');
+  }
+  if (vision === undefined) return;
+  const { dim, nLayers, nHeads, imageSize, patchSize, outputDim, pixelShuffleRatio } = vision;
+  const counts = [dim / MOST, imageSize / MOST, outputDim / MOST].every((value) => value > 0 && value <= MOST);
+  if (counts && [nLayers, nHeads, patchSize].every(whole) && pixelShuffleRatio > 0 && pixelShuffleRatio <= 1) return;
+  refuse('vision_args needs dim, n_layers, n_heads, image_size, patch_size, output_dim and pixel_shuffle_ratio');
+}
+
+function expectVocabulary({ vocab_size: stated }: MetaParams, rows: number, shards: Shards, path: string): void {
+  if (stated === -1 || stated === rows) return;
+  const count = stated / (rows / shards.length);
+  if (Number.isInteger(count) && count > shards.length) {
+    const found = shards.length === 1 ? 'one is' : `${shards.length} are`;
+    const message = `the shards are parts of a checkpoint of ${count}, but ${found} here`;
+    throw new LlamaError('llama/missing-shard', message, { path, hint: 'download the missing consolidated.NN.pth' });
+  }
+  const message = `params.json says vocab_size ${stated}, but tok_embeddings.weight has ${rows} rows`;
+  throw new LlamaError('llama/contradiction', message, { path });
+}
+
+function familyOf(params: MetaParams, args: Llama4Args, vocabSize: number): Llama4Family {
+  const release = releaseName(params, args, vocabSize);
+  return {
+    ...args,
+    kind: 'llama4',
+    release,
+    expertDim: args.moe === undefined ? 0 : expertDim(params, args, args.moe),
+  };
+}
+
+function releaseName(
+  { dim, n_layers: layers }: MetaParams,
+  { moe }: Llama4Args,
+  vocabSize: number,
+): string | undefined {
+  if (dim !== 5120 || layers !== 48 || vocabSize !== 202048) return undefined;
+  if (moe === undefined) return 'Llama Guard 4 12B';
+  return { 16: 'Llama 4 Scout', 128: 'Llama 4 Maverick' }[moe.numExperts];
+}
+
+/** Width of an expert by Meta's formula. @see https://github.com/meta-llama/llama-models/blob/main/models/llama4/moe.py */
+function expertDim(
+  { dim, multiple_of: multiple, ffn_dim_multiplier: factor }: MetaParams,
+  args: Llama4Args,
+  moe: MoeArgs,
+) {
+  const wide = Math.trunc((factor ?? 1) * Math.trunc((2 * Math.trunc(args.ffnExp * dim)) / 3));
+  const own = moe.autoScale ? Math.trunc(wide / (moe.capacityFactor + 1)) : wide;
+  return multiple * Math.ceil(own / multiple);
+}
+
+/** Of base models 256 Ki; the instruct models were trained for more. */
+function contextLength(moe: MoeArgs | undefined, name: string): number {
+  if (moe === undefined) return 8192;
+  if (!isInstructName(name)) return 262144;
+  return moe.numExperts === 16 ? 10485760 : 1048576;
+}
+
+function configOf(params: MetaParams, args: Llama4Args, vocabSize: number, context: number): LlamaConfig {
+  const { ropeScalingFactor: factor, ropeHighFreqFactor: highFreqFactor } = args;
+  return {
+    ...{ dim: params.dim, nLayers: params.n_layers, nHeads: params.n_heads, nKvHeads: params.n_kv_heads },
+    ...{ headDim: params.dim / params.n_heads, ffnDim: feedForwardDim(params), vocabSize, normEps: params.norm_eps },
+    ropeTheta: params.rope_theta,
+    ropeScaling: params.use_scaled_rope
+      ? { factor, lowFreqFactor: 1, highFreqFactor, originalContextLength: 8192 }
+      : null,
+    ...{ contextLength: context, tied: false },
+  };
+}
+
+function decisionsOf(
+  { moe }: Llama4Args,
+  { contextLength: context, ropeScaling }: LlamaConfig,
+  name: string,
+): Decision[] {
+  const kind = isInstructName(name) ? 'the name says' : 'the name does not say';
+  const because =
+    moe === undefined ? 'there are no experts, as in Llama Guard 4' : `${kind} that it is an instruct model`;
+  const length = { about: 'context length', value: String(context), because };
+  if (ropeScaling === null) return [length];
+  const factor = {
+    about: 'rope factor',
+    value: String(ropeScaling.factor),
+    because: "that of params.json or Meta's code",
+  };
+  return [length, factor];
+}
