@@ -11,6 +11,7 @@ import type { Tensor } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { SpecialTokenGeneration } from '../tokenizer/vocabulary.js';
+import { everySecond, expectAllDoubled, hasDoubledHeads, holdsKeyValueHeads } from './doubled-heads.js';
 import { type Hyperparameters, hyperparameters } from './hyperparameters.js';
 import { expectedTensors, isStoredFrequencies } from './layout.js';
 import { KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
@@ -67,7 +68,9 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
   if (checkpoint.kind === 'llama4') return (await import('./llama4/llama4-model.js')).llama4Model(checkpoint);
   if (checkpoint.kind === 'vision') return (await import('./vision/vision-model.js')).visionModel(checkpoint, options);
   expectTextModel(checkpoint);
-  const { shards, params, path } = checkpoint;
+  const { shards, path } = checkpoint;
+  const doubled = await hasDoubledHeads(shards, checkpoint.params, options);
+  const params = doubled ? { ...checkpoint.params, n_kv_heads: checkpoint.params.n_kv_heads / 2 } : checkpoint.params;
   const { vocabSize, split, dtype } = embeddingLayout(shards, params.dim);
   const output = await outputKind(shards, vocabSize, params.dim, split, options);
   const evidence = {
@@ -83,7 +86,11 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
   const tensors = new Map<string, Tensor>(
     expected.map((tensor) => [
       tensor.name,
-      mergeTensor(shards, tensor, tensor.split === 'embedding' ? split : tensor.split),
+      mergeTensor(
+        doubled && holdsKeyValueHeads(tensor.name) ? everySecond(shards) : shards,
+        tensor,
+        tensor.split === 'embedding' ? split : tensor.split,
+      ),
     ]),
   );
   const name = lastPathPart(path);
@@ -96,12 +103,20 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
     generation: found.generation,
     vocabulary: tokenizer.vocabulary,
     sentencePieceFile: tokenizer.sentencePieceFile,
-    decisions: decisions(found, output, tokenizer.decisions),
-    expectConsistentWeights: (readOptions) => expectReplicasEqual(shards, expected, readOptions),
+    decisions: [...(doubled ? [DOUBLED] : []), ...decisions(found, output, tokenizer.decisions)],
+    expectConsistentWeights: async (readOptions) => {
+      await expectReplicasEqual(shards, expected, readOptions);
+      if (doubled) await expectAllDoubled(shards, found.config.nLayers, readOptions);
+    },
     close: () => checkpoint.close(),
     [Symbol.asyncDispose]: () => checkpoint.close(),
   };
 }
+
+const DOUBLED: Decision = {
+  ...{ about: 'key/value heads', value: '8' },
+  because: 'params.json counts 16, but neighbouring shards hold the same ones',
+};
 
 function decisions(found: Hyperparameters, output: OutputKind, tokenizer: readonly Decision[]): Decision[] {
   const tied = { about: 'output', value: output.tied ? 'tied to the embedding' : 'its own', because: output.because };
