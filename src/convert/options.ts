@@ -67,7 +67,8 @@ export function expectOptionsFit(options: ConvertOptions): void {
 export const DEFAULT_MAX_SHARD_SIZE = 5e9;
 
 /**
- * The plain type that a file without blocks has: the one asked for, else that of most weights.
+ * The plain type that a file without blocks has: the one asked for, else that of the weights, which is float32 where
+ * any matrix is float32, as those that were quantized are.
  *
  * @throws ConvertError `convert/unsupported-type` for weights of other types when no type is given
  */
@@ -75,7 +76,8 @@ export function plainFileType(
   model: LlamaModel,
   type: PlainFileTypeName | undefined,
 ): { readonly name: PlainFileTypeName; readonly dtype: DType } {
-  const own = expectTensor(model, 'tok_embeddings.weight').dtype;
+  const isWide = [...model.tensors.values()].some(({ dtype, shape }) => dtype === 'float32' && shape.length > 1);
+  const own = isWide ? 'float32' : expectTensor(model, 'tok_embeddings.weight').dtype;
   const name = type ?? PLAIN_FILE_TYPES.find((candidate) => FILE_TYPES[candidate].dtype === own);
   if (name !== undefined) return { name, dtype: FILE_TYPES[name].dtype };
   throw new ConvertError(

@@ -7,7 +7,7 @@
  * @module
  */
 import { CheckpointError } from '../errors.js';
-import { type CheckpointKind, looksLikeMetaFolder, openMetaCheckpoint } from '../llama/meta-checkpoint.js';
+import { looksLikeMetaFolder, openMetaCheckpoint } from '../llama/meta-checkpoint.js';
 import { metaModel } from '../llama/meta-model.js';
 import type { LlamaConfig } from '../llama/model.js';
 import { folderLayout, openModelFolder } from '../llama/open-model.js';
@@ -129,23 +129,20 @@ async function verifyStructure(folder: Folder, options: VerifyFolderOptions): Pr
   }
 }
 
-/** Kinds of checkpoints whose tensors are known one by one. */
-const CHECKED_KINDS: readonly CheckpointKind[] = ['text', 'vision', 'llama4'];
-
 async function verifyMeta(folder: Folder, { parent, signal }: VerifyFolderOptions): Promise<StructureReport> {
   const checkpoint = await openMetaCheckpoint(folder);
   try {
-    if (!CHECKED_KINDS.includes(checkpoint.kind)) {
-      const notes = [
-        'headers and params.json are readable',
-        `the layout of ${checkpoint.kind} models is not checked yet`,
-      ];
-      return { status: 'not-checked', error: undefined, config: undefined, notes };
-    }
     const model = await metaModel(checkpoint, { parent, signal });
     await model.expectConsistentWeights({ signal });
     const replicas = checkpoint.shards.length > 1 ? ['replicated tensors are equal in all shards'] : [];
-    const notes = [...structureNotes(model.tensors.size), ...replicas, tokenizerNote(model.vocabulary?.size)];
+    const scales =
+      model.quantization === undefined ? [] : [`${model.quantization.name}: every scale is there and fits`];
+    const notes = [
+      ...structureNotes(model.tensors.size),
+      ...scales,
+      ...replicas,
+      tokenizerNote(model.vocabulary?.size),
+    ];
     return { status: 'consistent', error: undefined, config: model.config, notes };
   } finally {
     await checkpoint.close();

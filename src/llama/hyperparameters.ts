@@ -22,6 +22,8 @@ export interface TensorEvidence {
   readonly tied: boolean;
   /** Element type of the embedding. */
   readonly dtype: string;
+  /** Whether all weights are int4 or int8 with scales, so that even a tied output is stored apart. */
+  readonly int4?: boolean | undefined;
   /** Whether each block stores its own rotary frequencies, as only Llama 1 does. */
   readonly frequenciesInBlocks: boolean;
 }
@@ -60,7 +62,8 @@ export function hyperparameters(
     ...{ ffnDim: feedForwardDim(params), vocabSize: evidence.vocabSize, ropeTheta: params.rope_theta },
     tied: evidence.tied,
   };
-  const question = { ...shape, scaledRope: params.use_scaled_rope };
+  // only models with a tied output were released in int4
+  const question = { ...shape, tied: evidence.tied || evidence.int4 === true, scaledRope: params.use_scaled_rope };
   const release = findRelease(question);
   const context = decideContextLength(params, evidence);
   const rope = decideRopeScaling(params, release ?? findReleaseOfBlocks(question), path, ropeFactor);
@@ -120,6 +123,8 @@ function decideContextLength(
     length,
     decision: { about: 'context length', value: String(length), because },
   });
+  if (params.use_scaled_rope && evidence.int4 === true)
+    return choose(8192, 'use_scaled_rope is true and the weights are int4, as in the quantized Llama 3.2');
   if (params.use_scaled_rope) return choose(131072, 'use_scaled_rope is true, as from Llama 3.1 on');
   if (params.rope_theta >= 1e6)
     return choose(16384, `rope_theta is ${params.rope_theta}, 1e6 or more as in Code Llama`);

@@ -102,10 +102,17 @@ function releasesLike({ kind, config, params, tensors }: IdentityQuestion): Rele
   }
   if (kind === undefined || params === undefined) return [];
   const experts = tensors.find(({ name }) => name.endsWith('.experts.moe_w_in_eD_F'))?.shape[0] ?? 0;
-  return releasesOfKind({
+  const all = releasesOfKind({
     ...{ kind, dim: params.dim, nLayers: params.n_layers, nHeads: params.n_heads },
     ...{ crossLayers: params.vision_num_cross_attention_layers, experts: experts / params.dim },
   });
+  return kind === 'quantized' ? ofScheme(all, params) : all;
+}
+
+/** Those of the int4 releases that have adaptors (QLoRA), or have none (SpinQuant). */
+function ofScheme(releases: readonly Release[], { lora_args: lora, quantization_args: args }: MetaParams): Release[] {
+  if (lora === undefined && args?.spinquant !== true) return [...releases];
+  return releases.filter(({ id }) => /qlora/i.test(id) === (lora !== undefined));
 }
 
 /**

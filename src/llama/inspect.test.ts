@@ -14,6 +14,7 @@ import {
   safetensorsBytes,
   smallHfFiles,
 } from '../testing/small-checkpoints.js';
+import { openMetaCheckpoint } from './meta-checkpoint.js';
 import { inspectFile, inspectFolder, inspectLooseFiles } from './inspect.js';
 
 const encode = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.stringify(value));
@@ -125,24 +126,37 @@ describe('inspecting what cannot be converted', () => {
   });
 
   it.each([
-    ['vision', { 'text_model.norm.weight': [8] }, {}, []],
-    ['vision', { 'vision_model.x.weight': [8] }, {}, []],
-    ['vision', { 'norm.weight': [8] }, { vision_num_cross_attention_layers: 8 }, []],
-    ['llama4', { 'layers.0.attention.wqkv.weight': [8] }, {}, []],
-    ['llama4', { 'norm.weight': [8] }, { vision_args: {} }, []],
-    ['llama4', { 'norm.weight': [8] }, { moe_args: {} }, []],
+    ['vision', { 'text_model.norm.weight': [8] }, {}],
+    ['vision', { 'vision_model.x.weight': [8] }, {}],
+    ['vision', { 'norm.weight': [8] }, { vision_num_cross_attention_layers: 8 }],
+    ['llama4', { 'layers.0.attention.wqkv.weight': [8] }, {}],
+    ['llama4', { 'norm.weight': [8] }, { vision_args: {} }],
+    ['llama4', { 'norm.weight': [8] }, { moe_args: {} }],
+    ['quantized', { 'norm.weight': [8] }, { quantization_args: { scheme: 'other' } }],
+  ] as [string, Shapes, object][])('tells a %s model by %j and %j', async (kind, shapes, params) => {
+    const files = {
+      ...{ 'params.json': encode({ ...PARAMS, ...params }), 'consolidated.00.pth': await pthBytes(shapes) },
+    };
+    const inspection = await inspectFolder(memoryFolder(files, 'x'));
+    expect(inspection).toMatchObject({ kind, layout: 'meta' });
+    expect(inspection.notes.join('\n').includes('the quantization scheme other')).toBe(kind === 'quantized');
+  });
+
+  it.each([
     ['quantized', { 'layers.0.attention.wq.scales': [8] }, {}, []],
     ['quantized', { 'norm.weight': [8] }, { quantization_args: {} }, []],
     ['fp8', { 'norm.weight': [8] }, {}, ['fp8_scales_0.pt']],
     ['fp8', { 'norm.weight': [8] }, { quantization_args: {} }, ['fp8_scales_0.pt']],
   ] as [string, Shapes, object, string[]][])(
-    'tells a %s model by %j, %j and %j',
+    'a %s model is told by %j, %j and %j',
     async (kind, shapes, params, extra) => {
       const files = {
         ...Object.fromEntries(extra.map((name) => [name, new Uint8Array()])),
         ...{ 'params.json': encode({ ...PARAMS, ...params }), 'consolidated.00.pth': await pthBytes(shapes) },
       };
-      expect(await inspectFolder(memoryFolder(files, 'x'))).toMatchObject({ kind, layout: 'meta' });
+      const checkpoint = await openMetaCheckpoint(memoryFolder(files, 'x'));
+      expect(checkpoint.kind).toBe(kind);
+      await checkpoint.close();
     },
   );
 });

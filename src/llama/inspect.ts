@@ -94,32 +94,52 @@ async function identified(inspection: Inspection, folder: Folder, options: OpenM
 async function inspectMeta(folder: Folder, options: OpenModelOptions): Promise<Inspection> {
   const checkpoint = await openMetaCheckpoint(folder);
   try {
-    const files = checkpoint.shards.map(({ file }) => ({ name: file.name, size: file.size }));
-    const model = await modelOf(checkpoint, options);
-    if (model instanceof LlamaError) return await identified(inspectOtherKind(checkpoint, model), folder, options);
-    const { name, config, generation } = model;
-    const question = { ...options, name, generation, vocabSize: config.vocabSize };
-    const isRead = model.family?.kind !== 'llama4';
-    const { summary, decisions } = isRead ? await summariseFolderTokenizer(folder, question) : NO_SUMMARY;
-    const inspection = inspectModel({ ...model, decisions: [...model.decisions, ...decisions] }, summary);
-    const whole = { ...inspection, ...sizes(files), files: checkpoint.files, params: checkpoint.params };
-    const { kind } = checkpoint;
-    const stored = checkpoint.shards[0].file.tensors;
-    const identity = kind === 'text' ? whole.identity : identifyRelease({ ...whole, kind, tensors: stored });
-    return await identified({ ...whole, identity }, folder, options);
+    return await identified(await inspectCheckpoint(checkpoint, options), folder, options);
   } finally {
     await checkpoint.close();
   }
 }
 
-/** The model, or for kinds whose files vary more than those of text models, why there is none. @throws LlamaError for text */
-async function modelOf(checkpoint: MetaCheckpoint, options: OpenModelOptions): Promise<MetaModel | LlamaError> {
+async function inspectCheckpoint(checkpoint: MetaCheckpoint, options: OpenModelOptions): Promise<Inspection> {
   try {
-    return await metaModel(checkpoint, { ...options, withoutTokenizer: true });
+    return await inspectMetaModel(checkpoint, options);
   } catch (error) {
-    if (checkpoint.kind === 'text' || !(error instanceof LlamaError)) throw error;
-    return error;
+    if (!(error instanceof LlamaError) || !isTold(checkpoint.kind, error)) throw error;
+    return inspectOtherKind(checkpoint, error);
   }
+}
+
+/** Whether what lies there is told although it is no model: another kind whose files vary, or an unknown scheme. */
+function isTold(kind: CheckpointKind, { code }: LlamaError): boolean {
+  return kind === 'vision' || kind === 'llama4' || (kind !== 'text' && code === 'llama/unsupported');
+}
+
+async function inspectMetaModel(checkpoint: MetaCheckpoint, options: OpenModelOptions): Promise<Inspection> {
+  const { files, kind, params, shards, folder } = checkpoint;
+  const model = await metaModel(checkpoint, { ...options, withoutTokenizer: true });
+  const { name, config, generation, family } = model;
+  const question = { ...options, name, generation, vocabSize: config.vocabSize };
+  const isRead = family?.kind !== 'llama4';
+  const { summary, decisions } = isRead ? await summariseFolderTokenizer(folder, question) : NO_SUMMARY;
+  const inspection = inspectModel({ ...model, decisions: [...model.decisions, ...decisions] }, summary);
+  const whole = { ...inspection, ...sizes(shards.map(({ file }) => file)), files, kind, params };
+  if (family !== undefined)
+    return { ...whole, identity: identifyRelease({ ...whole, tensors: shards[0].file.tensors }) };
+  return { ...whole, ...asStored(model, whole) };
+}
+
+/** Where weights are quantized: tensors as they lie in the files, each together with its scales and adaptors. */
+function asStored({ quantization, release, tensors }: MetaModel, inspection: Inspection): Partial<Inspection> {
+  if (quantization === undefined) return {};
+  const stored = [...tensors.values()].map((tensor) => {
+    const plain = inspectTensor(tensor, tensor.dtype);
+    return { ...plain, ...quantization.stored.get(tensor.name) };
+  });
+  const note = `${quantization.name} weights: types and sizes are those stored, with scales; read as float32`;
+  return {
+    ...{ ...weightTallies(stored), tensors: stored, release: release?.name, notes: [note, ...inspection.notes] },
+    identity: identifyRelease(inspection),
+  };
 }
 
 function sizes(files: readonly { readonly size: number }[]): { shardCount: number; byteLength: number } {
@@ -181,7 +201,7 @@ function inspectTensor(tensor: Tensor, dtype: string): InspectedTensor {
 function inspectOtherKind(checkpoint: MetaCheckpoint, why: LlamaError): Inspection {
   const { kind, shards, path, params, files } = checkpoint;
   const stored = shards[0].file.tensors;
-  const note = `${KIND_DESCRIPTION[kind]}: ${why.code === 'llama/unsupported' ? 'inspect, tensors and verify work, convert and check do not yet' : why.message}`;
+  const note = `${KIND_DESCRIPTION[kind]}, of which only what lies in the files is told: ${why.message}`;
   const merged = shards.length > 1 ? [`tensors as they lie in the first of ${shards.length} shards`] : [];
   const inspection = inspectStored(path, stored);
   return {

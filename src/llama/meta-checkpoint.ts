@@ -8,12 +8,13 @@
  * @module
  */
 import { type TorchFile, openTorchFile } from '../formats/torch/torch-file.js';
+import type { StoredTensor } from '../formats/tensor.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
 import { LlamaError } from './model.js';
 import { type MetaParams, readParams } from './params.js';
 import type { Shard, Shards } from './shards.js';
 
-/** What a checkpoint is for. */
+/** What a checkpoint is: a text model with plain or quantized weights, or another kind of model. */
 export type CheckpointKind = 'text' | 'vision' | 'llama4' | 'quantized' | 'fp8';
 
 /** What a kind of checkpoint is, as a noun phrase. */
@@ -27,6 +28,7 @@ export const KIND_DESCRIPTION: Readonly<Record<CheckpointKind, string>> = {
 
 /** A shard with the file it lies in. */
 export interface MetaShard extends Shard {
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** The file; its tensors in file order. */
   readonly file: TorchFile;
 }
@@ -45,6 +47,12 @@ export interface MetaCheckpoint {
   readonly kind: CheckpointKind;
   /** The shards in order. */
   readonly shards: readonly [MetaShard, ...MetaShard[]];
+  /**
+   * Opens another file of PyTorch's in the folder, which is closed together with the checkpoint.
+   *
+   * @throws ZipError, PickleError, TorchError, SourceError
+   */
+  openFile(name: string): Promise<TorchFile>;
   /** Gives all files back; harmless when called twice. */
   close(): Promise<void>;
 }
@@ -68,25 +76,34 @@ export async function openMetaCheckpoint(folder: Folder): Promise<MetaCheckpoint
   const files = await folder.list();
   const shardNames = expectShardNames(files, folder.name);
   const params = await readFolderParams(folder, files);
-  const opened: MetaShard[] = [];
+  const opened: TorchFile[] = [];
+  const openFile = async (name: string): Promise<TorchFile> => {
+    const file = await openOne(folder, name);
+    opened.push(file);
+    return file;
+  };
   const close = async (): Promise<void> => {
-    for (const shard of opened) await shard.file.close();
+    for (const file of opened) await file.close();
   };
   try {
-    for (const name of shardNames) opened.push(await openShard(folder, name));
+    for (const name of shardNames) await openFile(name);
   } catch (cause) {
     await close();
     throw cause;
   }
-  const shards = opened as [MetaShard, ...MetaShard[]];
-  return { path: folder.name, folder, files, params, kind: checkpointKind(params, shards, files), shards, close };
+  const shards = opened.map(shardOf) as [MetaShard, ...MetaShard[]];
+  const kind = checkpointKind(params, shards, files);
+  return { path: folder.name, folder, files, params, kind, shards, openFile, close };
 }
 
-async function openShard(folder: Folder, name: string): Promise<MetaShard> {
+function shardOf(file: TorchFile): MetaShard {
+  return { path: file.name, file, tensors: new Map(file.tensors.map((tensor) => [tensor.name, tensor])) };
+}
+
+async function openOne(folder: Folder, name: string): Promise<TorchFile> {
   const source = await folder.open(name);
   try {
-    const file = await openTorchFile(source);
-    return { path: file.name, file, tensors: new Map(file.tensors.map((tensor) => [tensor.name, tensor])) };
+    return await openTorchFile(source);
   } catch (cause) {
     await source.close();
     throw cause;
@@ -133,8 +150,12 @@ function checkpointKind(params: MetaParams, shards: Shards, files: readonly Fold
   if (names.some((name) => name.includes('.experts.') || name.includes('attention.wqkv'))) return 'llama4';
   if (params.vision_num_cross_attention_layers > 0) return 'vision';
   if (names.some((name) => name.startsWith('text_model.') || name.startsWith('vision_model.'))) return 'vision';
-  if (params.sections.includes('quantization_args') || names.some((name) => name.endsWith('.scales'))) {
-    return files.some(({ name }) => name.startsWith('fp8_scales')) ? 'fp8' : 'quantized';
-  }
-  return files.some(({ name }) => name.startsWith('fp8_scales')) ? 'fp8' : 'text';
+  if (files.some(({ name }) => name.startsWith('fp8_scales')) || shards.some(hasFloat8)) return 'fp8';
+  const isQuantized = params.sections.includes('quantization_args') || names.some((name) => name.endsWith('.scales'));
+  return isQuantized ? 'quantized' : 'text';
+}
+
+/** Weights in float8 mean nothing without scales, whether or not the files with the scales are here. */
+function hasFloat8({ tensors }: Shard): boolean {
+  return [...tensors.values()].some(({ dtype }) => dtype.startsWith('float8'));
 }

@@ -14,10 +14,11 @@ import type { SpecialTokenGeneration } from '../tokenizer/vocabulary.js';
 import { everySecond, expectAllDoubled, hasDoubledHeads, holdsKeyValueHeads } from './doubled-heads.js';
 import { type Hyperparameters, hyperparameters } from './hyperparameters.js';
 import { expectedTensors, isStoredFrequencies } from './layout.js';
-import { KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
-import { type Decision, LlamaError, type LlamaModel } from './model.js';
+import { type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
+import type { Decision, LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { expectNames } from './names.js';
+import { type Quantization, plainShards } from './quantized/weights.js';
 import type { ReleaseShape } from './releases.js';
 import { type Shards, embeddingLayout, expectReplicasEqual, mergeTensor, sameBytes } from './shards.js';
 import { NO_TOKENIZER, readFolderTokenizer } from './folder-tokenizer.js';
@@ -37,6 +38,8 @@ export interface MetaModel extends LlamaModel {
   readonly checkpoint: MetaCheckpoint;
   /** Release of this shape, where one is known. */
   readonly release: ReleaseShape | undefined;
+  /** How weights are stored that are quantized; undefined where they are stored as they are read. */
+  readonly quantization: Quantization | undefined;
   /** Release whose special tokens follow the ranks. */
   readonly generation: SpecialTokenGeneration;
 }
@@ -67,14 +70,15 @@ export async function openMetaModel(folder: Folder, options: OpenModelOptions = 
 export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOptions = {}): Promise<MetaModel> {
   if (checkpoint.kind === 'llama4') return (await import('./llama4/llama4-model.js')).llama4Model(checkpoint);
   if (checkpoint.kind === 'vision') return (await import('./vision/vision-model.js')).visionModel(checkpoint, options);
-  expectTextModel(checkpoint);
-  const { shards, path } = checkpoint;
+  const { path } = checkpoint;
+  const { shards, quantization } = await plainShards(checkpoint);
   const doubled = await hasDoubledHeads(shards, checkpoint.params, options);
   const params = doubled ? { ...checkpoint.params, n_kv_heads: checkpoint.params.n_kv_heads / 2 } : checkpoint.params;
   const { vocabSize, split, dtype } = embeddingLayout(shards, params.dim);
   const output = await outputKind(shards, vocabSize, params.dim, split, options);
   const evidence = {
     ...{ vocabSize, dtype, tied: output.tied, shardCount: shards.length },
+    int4: quantization?.whole === true,
     frequenciesInBlocks: [...shards[0].tensors.keys()].some((name) => name.includes('.inner_attention.rope.freqs')),
   };
   const found = hyperparameters(params, evidence, path, options.ropeFactor);
@@ -100,10 +104,15 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
       : await readFolderTokenizer(checkpoint.folder, { ...options, name, vocabSize, ...found });
   return {
     ...{ layout: 'meta', path, name, config: found.config, tensors, checkpoint, release: found.release },
+    quantization,
     generation: found.generation,
     vocabulary: tokenizer.vocabulary,
     sentencePieceFile: tokenizer.sentencePieceFile,
-    decisions: [...(doubled ? [DOUBLED] : []), ...decisions(found, output, tokenizer.decisions)],
+    decisions: [
+      ...(quantization?.decisions ?? []),
+      ...(doubled ? [DOUBLED] : []),
+      ...decisions(found, output, tokenizer.decisions),
+    ],
     expectConsistentWeights: async (readOptions) => {
       await expectReplicasEqual(shards, expected, readOptions);
       if (doubled) await expectAllDoubled(shards, found.config.nLayers, readOptions);
@@ -121,16 +130,6 @@ const DOUBLED: Decision = {
 function decisions(found: Hyperparameters, output: OutputKind, tokenizer: readonly Decision[]): Decision[] {
   const tied = { about: 'output', value: output.tied ? 'tied to the embedding' : 'its own', because: output.because };
   return [tied, ...found.decisions, ...tokenizer];
-}
-
-/** Throws unless the checkpoint is a text model. @throws LlamaError `llama/unsupported` */
-function expectTextModel(checkpoint: Pick<MetaCheckpoint, 'kind' | 'path'>): void {
-  if (checkpoint.kind === 'text') return;
-  const message = `this is ${KIND_DESCRIPTION[checkpoint.kind]}; converting, checking and running it is not supported yet`;
-  throw new LlamaError('llama/unsupported', message, {
-    path: checkpoint.path,
-    hint: 'inspect, tensors and verify work on it',
-  });
 }
 
 interface OutputKind {

@@ -137,8 +137,9 @@ describe('a broken folder of Meta’s', () => {
     expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'llama4' });
     await changeParams({ moe_args: null, quantization_args: { scheme: 'int4' } });
     expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'quantized' });
+    await expect(open()).rejects.toMatchObject({ code: 'llama/unsupported' });
     await writeFile(join(folder, 'fp8_scales_0.pt'), '');
-    expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'fp8' });
+    await expect(open()).rejects.toMatchObject({ code: 'source/empty' });
   });
 
   it('in which nothing lies', async () => {

@@ -49,10 +49,32 @@ export interface MetaParams {
   readonly head_dim: number | undefined;
   /** What it says of Llama 4; undefined for other generations. */
   readonly llama4: Llama4Args | undefined;
+  /** How the weights are quantized (SpinQuant and QLoRA). */
+  readonly quantization_args: QuantizationArgs | undefined;
+  /** Adaptors of the weights (QLoRA). */
+  readonly lora_args: LoraArgs | undefined;
   /** Which special sections the file has: they decide what kind of checkpoint it is. */
   readonly sections: readonly ParamsSection[];
   /** Keys this package does not know; ignored, as Meta's code does. */
   readonly unknownKeys: readonly string[];
+}
+
+/** How the weights of an int4 checkpoint are quantized; what the file leaves out is undefined. */
+export interface QuantizationArgs {
+  /** Name of the scheme. */
+  readonly scheme: string | undefined;
+  /** Weights of a row that share a scale, as the file has it: the tensors may say otherwise. */
+  readonly group_size: number | undefined;
+  /** Whether the input of `feed_forward.w2` goes through a Hadamard transform. */
+  readonly spinquant: boolean;
+}
+
+/** Low-rank adaptors that are added to quantized weights. */
+export interface LoraArgs {
+  /** Rows of each A and columns of each B. */
+  readonly rank: number;
+  /** Factor of the product BA. */
+  readonly scale: number;
 }
 
 /** Sections that only some checkpoints have. */
@@ -114,10 +136,12 @@ const FAULTS_SHOWN = 3;
 /** What {@link validate} has just found wrong with the value. */
 function describeFaults(value: Record<string, unknown>): string {
   const faults = validate.errors.map((error) => {
-    const key = error.instancePath.slice(1);
-    if (key === '') return error.message;
+    const keys = error.instancePath.split('/').slice(1);
+    const key = keys.join('.');
+    if (error.keyword === 'required') return key === '' ? error.message : `${key} ${error.message}`;
     const allowed = error.keyword === 'not' ? 'must be -1 or at least 1' : error.message;
-    return `${key} ${allowed}, found ${JSON.stringify(value[key])}`;
+    const found = keys.reduce<unknown>((inner, step) => (isRecord(inner) ? inner[step] : undefined), value);
+    return `${key} ${allowed}, found ${JSON.stringify(found)}`;
   });
   const more = faults.length > FAULTS_SHOWN ? `, and ${faults.length - FAULTS_SHOWN} more faults` : '';
   return faults.slice(0, FAULTS_SHOWN).join('; ') + more;
@@ -142,9 +166,26 @@ function normalise(raw: Record<string, unknown>): MetaParams {
     vision_max_num_chunks: number('vision_max_num_chunks', 4),
     head_dim: typeof raw['head_dim'] === 'number' ? raw['head_dim'] : undefined,
     llama4: llama4Args(raw),
+    quantization_args: quantizationArgs(raw['quantization_args']),
+    lora_args: loraArgs(raw['lora_args']),
     sections: SECTIONS.filter((key) => isRecord(raw[key])),
     unknownKeys: Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key)),
   };
+}
+
+function quantizationArgs(raw: unknown): QuantizationArgs | undefined {
+  if (!isRecord(raw)) return undefined;
+  const { scheme, group_size: groupSize, spinquant } = raw;
+  return {
+    scheme: typeof scheme === 'string' ? scheme : undefined,
+    group_size: typeof groupSize === 'number' ? groupSize : undefined,
+    spinquant: spinquant === true,
+  };
+}
+
+function loraArgs(raw: unknown): LoraArgs | undefined {
+  if (!isRecord(raw)) return undefined;
+  return { rank: raw['rank'] as number, scale: raw['scale'] as number };
 }
 
 /**

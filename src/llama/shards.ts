@@ -16,12 +16,15 @@ import type { ExpectedTensor, ShardSplit } from './layout.js';
 import { LlamaError } from './model.js';
 import { concatColumns, concatRows } from './views.js';
 
+/** A tensor of a shard: as it lies in the file, or made of several that do. */
+export type ShardTensor = Tensor & Pick<StoredTensor, 'storedDtype' | 'viewKey'>;
+
 /** One shard: its file's name and its tensors. */
 export interface Shard {
   /** What a person calls the file. */
   readonly path: string;
   /** Its tensors by Meta's name. */
-  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  readonly tensors: ReadonlyMap<string, ShardTensor>;
 }
 
 /** At least one shard. */
@@ -44,7 +47,7 @@ export interface EmbeddingLayout {
  */
 export function embeddingLayout(shards: Shards, dim: number): EmbeddingLayout {
   const name = 'tok_embeddings.weight';
-  const parts = shards.map((shard) => expectIn(shard, name)) as [StoredTensor, ...StoredTensor[]];
+  const parts = shards.map((shard) => expectIn(shard, name)) as [ShardTensor, ...ShardTensor[]];
   const { dtype, shape } = parts[0];
   const [rows = 0, columns = 0] = shape;
   const totalRows = parts.reduce((sum, part) => sum + (part.shape[0] ?? 0), 0);
@@ -69,7 +72,7 @@ function shardCountHint(columns: number, dim: number, found: number): string | u
  * @throws LlamaError `llama/missing-tensor`, `llama/wrong-shape`, `llama/wrong-dtype`, `llama/mixed-shards`
  */
 export function mergeTensor(shards: Shards, expected: ExpectedTensor, split: ShardSplit): Tensor {
-  const parts = shards.map((shard) => expectIn(shard, expected.name)) as [StoredTensor, ...StoredTensor[]];
+  const parts = shards.map((shard) => expectIn(shard, expected.name)) as [ShardTensor, ...ShardTensor[]];
   const want = partShape(expected.shape, split, shards.length);
   parts.forEach((part, index) => {
     const shard = shards[index]!;
@@ -94,7 +97,7 @@ function partShape(shape: readonly number[], split: ShardSplit, count: number): 
 }
 
 function expectShape(
-  part: StoredTensor,
+  part: ShardTensor,
   want: readonly number[],
   expected: ExpectedTensor,
   shards: Shards,
@@ -110,14 +113,14 @@ function expectShape(
 }
 
 /** When the part would be right in a checkpoint of another number of shards, say so. */
-function otherShardCount(part: StoredTensor, expected: ExpectedTensor, found: number): string | undefined {
+function otherShardCount(part: ShardTensor, expected: ExpectedTensor, found: number): string | undefined {
   const ratios = expected.shape.map((extent, i) => extent / (part.shape[i] ?? 0));
   const [ratio, ...others] = ratios.filter((value) => value !== 1);
   if (ratio === undefined || others.length > 0 || !Number.isInteger(ratio)) return undefined;
   return `this is a part of a checkpoint of ${ratio} shards; ${found} ${found === 1 ? 'is' : 'are'} here`;
 }
 
-function expectIn(shard: Shard, name: string): StoredTensor {
+function expectIn(shard: Shard, name: string): ShardTensor {
   const tensor = shard.tensors.get(name);
   if (tensor !== undefined) return tensor;
   throw new LlamaError('llama/missing-tensor', `the tensor ${name} is missing`, { path: shard.path });

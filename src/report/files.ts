@@ -16,6 +16,7 @@ export function fileLines({ files, tokenizer }: Pick<Inspection, 'files' | 'toke
 /** Purposes of files by their name; the first pattern that fits counts. */
 const PURPOSES: readonly (readonly [RegExp, string])[] = [
   [/^consolidated(?:\.\d+)?\.pth$/, 'weights'],
+  [/^fp8_scales_\d+\.pt$/, 'scales of the weights'],
   [/\.(?:safetensors|gguf|pth|pt|bin)$/, 'weights'],
   [/^params\.json$/, 'hyperparameters'],
   [/^config\.json$/, 'hyperparameters'],

@@ -102,6 +102,7 @@ describe('inspectionLines', () => {
         llama4: undefined,
         sections: [],
       },
+      ...{ quantization_args: undefined, lora_args: undefined },
       ...{ ffn_dim_multiplier: undefined, head_dim: undefined, unknownKeys: [] },
     };
     const vision = { ...INSPECTION, config: undefined, params, notes: ['a vision model'] };

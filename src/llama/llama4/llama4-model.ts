@@ -41,7 +41,8 @@ export function llama4Model(checkpoint: MetaCheckpoint): MetaModel {
   );
   return {
     ...{ layout: 'meta', path, name, config, family, tensors, checkpoint, release: undefined, generation: 'llama4' },
-    ...{ vocabulary: undefined, sentencePieceFile: undefined, decisions: decisionsOf(args, config, name) },
+    ...{ quantization: undefined, vocabulary: undefined, sentencePieceFile: undefined },
+    ...{ decisions: decisionsOf(args, config, name) },
     expectConsistentWeights: (options) => expectReplicasEqual(shards, replicated, options),
     close: () => checkpoint.close(),
     [Symbol.asyncDispose]: () => checkpoint.close(),

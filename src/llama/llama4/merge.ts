@@ -5,7 +5,7 @@
  *
  * @module
  */
-import type { StoredTensor, Tensor } from '../../formats/tensor.js';
+import type { Tensor } from '../../formats/tensor.js';
 import { LlamaError } from '../model.js';
 import type { Shards } from '../shards.js';
 import { concatColumns, concatRows, concatRowsInGroups, reshaped, sliceRows } from '../views.js';
@@ -55,7 +55,7 @@ function storedShape({ shape, split, fused }: Llama4Tensor, count: number): numb
   return matrix.map((extent, dimension) => (dimension === cut ? extent / count : extent));
 }
 
-function expectShape({ name, shape }: StoredTensor, want: readonly number[], path: string, count: number): void {
+function expectShape({ name, shape }: Tensor, want: readonly number[], path: string, count: number): void {
   if (shape.join() === want.join()) return;
   const part = count === 1 ? '' : `, one of ${count} parts`;
   throw new LlamaError(

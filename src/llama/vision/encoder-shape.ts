@@ -6,7 +6,6 @@
  *
  * @module
  */
-import type { StoredTensor } from '../../formats/tensor.js';
 import type { VisionEncoderShape } from '../family.js';
 import { LlamaError } from '../model.js';
 import type { Shards } from '../shards.js';
@@ -50,7 +49,7 @@ export function encoderShape(shards: Shards): VisionEncoderShape {
 }
 
 /** One more than the largest number that a block has. */
-function blockCount(tensors: ReadonlyMap<string, StoredTensor>, part: string): number {
+function blockCount(tensors: ReadonlyMap<string, unknown>, part: string): number {
   const prefix = `${ENCODER}${part}.resblocks.`;
   let count = 0;
   for (const name of tensors.keys()) {

@@ -17,7 +17,7 @@ import { type MetaModel, type MetaModelOptions, metaModel } from '../meta-model.
 import { type LlamaConfig, LlamaError } from '../model.js';
 import { expectNames } from '../names.js';
 import type { MetaParams } from '../params.js';
-import { type Shard, type Shards, expectReplicasEqual, mergeTensor } from '../shards.js';
+import { type Shards, expectReplicasEqual, mergeTensor } from '../shards.js';
 import { renamed } from '../views.js';
 import { encoderShape } from './encoder-shape.js';
 import { TEXT_PREFIX, expectedVisionTensors, fusionSchedule } from './layout.js';
@@ -35,7 +35,7 @@ export async function visionModel(checkpoint: MetaCheckpoint, options: MetaModel
   const shards = canonicalShards(checkpoint.shards);
   const family = visionFamily(params, shards, path);
   expectAllNames(checkpoint.shards, params, family);
-  const text = await metaModel({ ...checkpoint, ...textPart(checkpoint, shards), kind: 'text' }, options);
+  const text = await metaModel({ ...checkpoint, ...textPart(shards), kind: 'text' }, options);
   const expected = expectedVisionTensors(text.config, family);
   const own = expected.map((tensor): [string, Tensor] => [
     tensor.name,
@@ -91,11 +91,11 @@ function releaseName({ config: { dim, nLayers, ffnDim }, checkpoint: { params } 
 }
 
 /** The shards under canonical names, gates as one element. */
-function canonicalShards(shards: Shards): Shards {
-  const canonical = ({ path, tensors }: Shard): Shard => ({
-    path,
+function canonicalShards(shards: MetaCheckpoint['shards']): MetaCheckpoint['shards'] {
+  const canonical = (shard: MetaShard): MetaShard => ({
+    ...shard,
     tensors: new Map(
-      [...tensors].map(([name, tensor]): [string, StoredTensor] => [
+      [...shard.tensors].map(([name, tensor]): [string, StoredTensor] => [
         name.startsWith(TEXT_PREFIX) ? name.slice(TEXT_PREFIX.length) : name,
         /gate(?:_attn|_ffn|_ffwd)?$/.test(name) ? asGate(tensor) : tensor,
       ]),
@@ -120,13 +120,12 @@ function asGate(tensor: StoredTensor): StoredTensor {
 const TEXT_NAMES = /^(?:tok_embeddings|norm|output|layers|rope)\./;
 
 /** The checkpoint with the tensors of the text model alone. */
-function textPart({ shards }: MetaCheckpoint, canonical: Shards): Pick<MetaCheckpoint, 'shards'> {
-  const part = (shard: MetaShard, index: number): MetaShard => ({
+function textPart([first, ...others]: MetaCheckpoint['shards']): Pick<MetaCheckpoint, 'shards'> {
+  const part = (shard: MetaShard): MetaShard => ({
     ...shard,
-    tensors: new Map([...canonical[index]!.tensors].filter(([name]) => TEXT_NAMES.test(name))),
+    tensors: new Map([...shard.tensors].filter(([name]) => TEXT_NAMES.test(name))),
   });
-  const [first, ...others] = shards;
-  return { shards: [part(first, 0), ...others.map((shard, index) => part(shard, index + 1))] };
+  return { shards: [part(first), ...others.map(part)] };
 }
 
 /** Throws unless the shards have all names under which Meta stores these tensors, and no others. */
