@@ -67,8 +67,8 @@ describe('a vision checkpoint', () => {
 
   it('with another tensor is refused', async () => {
     await expect(openMetaModel(await folder({ 'text_model.layers.4.ffn_norm.weight': [64] }))).rejects.toMatchObject({
-      code: 'llama/unknown-tensor',
-      message: 'the tensor text_model.layers.4.ffn_norm.weight is not a part of a Llama 3.2 Vision with these params',
+      code: 'llama/contradiction',
+      message: 'params.json says n_layers 4, but there are tensors of 5 layers',
     });
   });
 
