@@ -209,7 +209,7 @@ export function ropeScalingJson(scaling: RopeScaling, style: HfConfigStyle): Jso
 }
 
 /** A number that Python would hold as a float. */
-export class PythonFloat {
+class PythonFloat {
   readonly value: number;
   constructor(value: number) {
     this.value = value;

@@ -15,7 +15,7 @@ import type { LlamaConfig } from '../model.js';
 export const TEXT_PREFIX = 'text_model.';
 
 /** Rows that are learned for images and stand behind the embedding of the text. */
-export const LEARNED_ROWS = 8;
+const LEARNED_ROWS = 8;
 
 /** Where the encoder's names begin. */
 export const ENCODER = 'vision_model.vision_encoder.';
