@@ -89,9 +89,20 @@ function predicateOf({ toolVersion: version, source, options }: PlanLockOptions)
 
 /** Options that decide what is written, without paths. */
 function optionsJson(options: ConvertOptions): Record<string, JsonValue> {
-  const { to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, tensorTypes, importance } = options;
+  const {
+    to,
+    type,
+    pure,
+    outputType,
+    embeddingType,
+    allowRequantize,
+    maxShardSize,
+    tensorTypes,
+    importance,
+    mergesAs,
+  } = options;
   const given: Record<string, JsonValue | undefined> = {
-    ...{ to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize },
+    ...{ to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, mergesAs },
     tensorTypes: tensorTypes?.map(({ pattern, dtype }) => `${pattern.source}=${dtype}`),
     importance: importance && lastPathPart(importance.file),
   };
