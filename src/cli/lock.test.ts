@@ -20,7 +20,7 @@ async function readLock(path: string): Promise<Lock & { readonly predicate: Lock
   });
   const ajv = new Ajv2020({ allowUnionTypes: true, schemas: await Promise.all(schemas) });
   const validate = ajv.getSchema('https://llama-inspect.dev/schema/lock.schema.json')!;
-  validate(json);
+  await validate(json);
   expect(validate.errors ?? []).toEqual([]);
   for (const { name, digest } of json.subject) {
     const bytes = await readFile(join(dirname(path), name));
@@ -177,6 +177,6 @@ describe('llama-inspect verify, with a lock file', () => {
     await rm(file);
     const { code, stdout: missing } = await llamaInspect('verify', dirname(file));
     expect(code).toBe(1);
-    expect(missing).toContain(`${basename(file)}`);
+    expect(missing).toContain(basename(file));
   });
 });

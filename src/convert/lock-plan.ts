@@ -9,7 +9,7 @@
  */
 import { type ModelFingerprint, fingerprintOf } from '../integrity/fingerprint.js';
 import type { JsonValue } from '../integrity/canonical-json.js';
-import { type CreateHasher, type Hasher } from '../integrity/hash.js';
+import type { CreateHasher, Hasher } from '../integrity/hash.js';
 import { LOCK_NAME, type LockPredicate, type LockedFile, type LockedSource, formatLock, lockNameOf, lockedModel } from '../integrity/lock.js'; // prettier-ignore
 import type { LlamaModel } from '../llama/model.js';
 import { lastPathPart } from '../llama/model-name.js';
