@@ -81,6 +81,8 @@ export { type ScanOptions, scanFolder, scanSource } from './integrity/scan/scan-
 export * from './integrity/verify-folder.js';
 export * from './integrity/list-tensors.js';
 
+export { type LoraAdapter, type LoraPair, openLora, withLora } from './llama/lora.js';
+export type { LoraSettings } from './llama/lora-config.js';
 export * from './convert/plan.js';
 export * from './convert/file-types.js';
 export type { FallbackCount, MixtureOptions, TensorTypeOverride } from './convert/mixture.js';
@@ -88,6 +90,8 @@ export type { ConvertOptions, ImportanceUse } from './convert/options.js';
 export { DEFAULT_MAX_SHARD_SIZE } from './convert/options.js';
 export type { EncodedRows, Encoder, PlannedRows } from './convert/encoder.js';
 export * from './convert/convert.js';
+export { type MetadataOverride, parseMetadataOverride } from './convert/metadata-overrides.js';
+export type { SumFunctions } from './convert/sums.js';
 export * from './convert/output.js';
 export { type PlanLockOptions, planWithLock } from './convert/lock-plan.js';
 export { type SizeForecast, forecastSizes } from './convert/what-if.js';

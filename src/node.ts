@@ -34,3 +34,4 @@ export {
 } from './convert/convert-path-node.js';
 export { readImportance } from './convert/importance-path-node.js';
 export { writeFileWhole } from './convert/write-file-node.js';
+export { type LoraAdapters, openLoras } from './llama/lora-path-node.js';

@@ -3,16 +3,21 @@
  *
  * @module
  */
+import { dirname, join } from 'node:path';
+
 import { type Command, Option } from 'commander';
 
 import type { TensorTypeOverride } from '../convert/mixture.js';
+import type { MetadataOverride } from '../convert/metadata-overrides.js';
 import type { ConvertOptions } from '../convert/options.js';
 import { type QuantizingOption, idleQuantizingOption } from '../convert/quantizing-options.js';
+import type { ConversionPlan } from '../convert/plan.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
-import { parseRopeFactor, parseSize } from './parse-options.js';
+import { collectMetadata } from './parse-metadata.js';
+import { parseCount, parseRopeFactor, parseSize } from './parse-options.js';
 import { collectTensorType, parseFileType, parseTensorType } from './parse-types.js';
 import type { Bind } from './program.js';
 import { keepHeapSmall } from './small-heap.js';
@@ -28,15 +33,27 @@ Examples:
   $ llama-inspect convert ./hf --to gguf --type q4_k_m -o 1b-q4.gguf
   $ llama-inspect convert 1b-f16.gguf --to gguf --type q4_k_m \\
       --imatrix 1b.imatrix --tensor-type 'ffn_down=q6_k' -o 1b-q4.gguf
+  $ llama-inspect convert ./hf --to meta --shards 2 -o ./meta
   $ llama-inspect convert Llama3.1-70B --to safetensors -o ./hf --dry-run`;
 
 interface ConvertCommandOptions extends Pick<
   ConvertOptions,
-  'to' | 'type' | 'maxShardSize' | 'mergesAs' | 'pure' | 'outputType' | 'embeddingType' | 'allowRequantize'
+  | 'to'
+  | 'type'
+  | 'maxShardSize'
+  | 'mergesAs'
+  | 'splitMaxSize'
+  | 'shards'
+  | 'pure'
+  | 'outputType'
+  | 'embeddingType'
+  | 'allowRequantize'
 > {
   readonly output: string;
   readonly imatrix?: string;
   readonly tensorType?: readonly TensorTypeOverride[];
+  readonly lora?: readonly string[];
+  readonly metadata?: readonly MetadataOverride[];
   readonly ropeFactor?: number;
   readonly dryRun?: boolean;
   readonly all?: boolean;
@@ -48,11 +65,13 @@ interface ConvertCommandOptions extends Pick<
 export function addConvert(program: Command, bind: Bind): void {
   program
     .command('convert')
-    .summary('to Hugging Face safetensors or GGUF')
-    .description('Convert a checkpoint of any layout to a Hugging Face folder or a GGUF file, in bounded memory.')
+    .summary('to Hugging Face safetensors, GGUF or Meta’s layout')
+    .description('Convert a checkpoint of any layout to any other, in bounded memory.')
     .argument('<source>', 'checkpoint')
-    .addOption(new Option('--to <format>', 'what to write').choices(['safetensors', 'gguf']).makeOptionMandatory())
-    .requiredOption('-o, --output <path>', 'folder (safetensors) or file (gguf) to write')
+    .addOption(
+      new Option('--to <format>', 'what to write').choices(['safetensors', 'gguf', 'meta']).makeOptionMandatory(),
+    )
+    .requiredOption('-o, --output <path>', 'folder (safetensors, meta) or file (gguf) to write')
     .option(
       '--type <type>',
       'f32, f16, bf16, q8_0, q4_k_m, … as llama.cpp names them; their own if not given',
@@ -75,6 +94,10 @@ export function addConvert(program: Command, bind: Bind): void {
         'merges in tokenizer.json: strings as Meta publishes them (the default), pairs as tokenizers 0.20 writes them',
       ).choices(['strings', 'pairs']),
     )
+    .option('--lora <folder>', 'adapter of PEFT to merge into the weights; repeatable, in order', collectFolder)
+    .option('--split-max-size <size>', 'gguf: most bytes of tensors in a file; more are split', parseSize)
+    .option('--metadata <key=value>', 'gguf: a value to set, also KEY:TYPE=VALUE; repeatable', collectMetadata)
+    .option('--shards <count>', 'meta: files that the weights are cut into; 1 if not given', parseCount)
     .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor)
     .option('--dry-run', 'show what would be written, and write nothing')
     .option('--all', 'with --dry-run: each tensor with its offset')
@@ -89,18 +112,44 @@ export function addConvert(program: Command, bind: Bind): void {
         const { openModel } = await import('../llama/open-path-node.js');
         const { signal } = context;
         await using model = await openModel(source, { ropeFactor: options.ropeFactor, signal });
-        await (options.dryRun === true ? showPlan(context, model, wanted) : convert(context, model, wanted));
+        await withAdapters(model, options.lora, (adapted) =>
+          options.dryRun === true ? showPlan(context, adapted, wanted) : convert(context, adapted, wanted),
+        );
         return 0;
       }),
     );
 }
 
-function expectConsistent(options: ConvertCommandOptions): void {
-  const { to, maxShardSize, mergesAs, all, dryRun } = options;
-  if (to === 'gguf' && maxShardSize !== undefined) {
-    throw usageError('--max-shard-size is for safetensors; a GGUF file is always one');
+/** Does something with the model and the adapters merged into it, and closes the adapters. */
+async function withAdapters(
+  model: LlamaModel,
+  folders: readonly string[] = [],
+  action: (model: LlamaModel) => Promise<void>,
+): Promise<void> {
+  if (folders.length === 0) {
+    await action(model);
+    return;
   }
-  if (to === 'gguf' && mergesAs !== undefined) throw usageError('--merges-as is for the tokenizer.json of safetensors');
+  const { openLoras } = await import('../llama/lora-path-node.js');
+  const { withLora } = await import('../llama/lora.js');
+  await using adapters = await openLoras(folders);
+  await action(withLora(model, adapters.all));
+}
+
+/** The folders so far and one more. */
+function collectFolder(folder: string, folders: readonly string[] = []): string[] {
+  return [...folders, folder];
+}
+
+function expectConsistent(options: ConvertCommandOptions): void {
+  const { to, maxShardSize, mergesAs, shards, all, dryRun } = options;
+  if (to !== 'safetensors' && maxShardSize !== undefined) throw usageError('--max-shard-size is for safetensors');
+  if (to !== 'safetensors' && mergesAs !== undefined) {
+    throw usageError('--merges-as is for the tokenizer.json of safetensors');
+  }
+  if (to !== 'meta' && shards !== undefined) throw usageError("--shards is for Meta's layout (--to meta)");
+  if (to !== 'gguf' && options.splitMaxSize !== undefined) throw usageError('--split-max-size is for GGUF files');
+  if (to !== 'gguf' && options.metadata !== undefined) throw usageError('--metadata is for GGUF files');
   if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
   const { imatrix: importance, tensorType: tensorTypes } = options;
   const idle = idleQuantizingOption({ ...options, importance, tensorTypes });
@@ -150,7 +199,7 @@ async function convert(context: CommandContext, model: LlamaModel, options: Conv
   const result = await context.watch((watching) => runPlanTo(plan, output, { force, ...onFirst(watching, announce) }));
   await announce();
   const facts = {
-    ...{ source: model.path, output, ropeFactor },
+    ...{ source: model.path, output: writtenPath(plan, output), ropeFactor, adapted: options.lora !== undefined },
     seconds: (performance.now() - began) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
   };
@@ -158,6 +207,11 @@ async function convert(context: CommandContext, model: LlamaModel, options: Conv
     lines: async () => (await import('../report/conversion.js')).conversionLines(result, facts),
     json: async () => (await import('../report/json.js')).conversionJson(result, facts),
   });
+}
+
+/** What was written, as other commands take it: of a split file its first part. */
+function writtenPath({ to, files }: ConversionPlan, output: string): string {
+  return to === 'gguf' && files.length > 1 ? join(dirname(output), files[0]?.name ?? '') : output;
 }
 
 /** The function, called at most once; every call gives the promise of the first. */

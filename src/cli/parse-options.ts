@@ -24,6 +24,12 @@ export function parseSize(text: string): number {
   throw new InvalidArgumentError('A size was expected, such as 5GB, 500MB or 5GiB.');
 }
 
+/** A number of things: 1, 2, 8. @throws InvalidArgumentError */
+export function parseCount(text: string): number {
+  if (/^[1-9]\d{0,2}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('A whole number from 1 to 999 was expected.');
+}
+
 /** Factor of the rope scaling. @throws InvalidArgumentError */
 export function parseRopeFactor(text: string): number {
   const factor = Number(text);

@@ -59,7 +59,7 @@ describe('usage errors', () => {
     [['convert', 'a', '--output', 'b'], "required option '--to <format>' not specified"],
     [['convert', 'a', '--to', 'pth', '--output', 'b'], 'Allowed choices are safetensors, gguf'],
     [['convert', 'a', '--to', 'gguf'], "required option '-o, --output <path>' not specified"],
-    [['convert', 'a', '--to', 'gguf', '-o', 'b', '--max-shard-size', '5GB'], 'a GGUF file is always one'],
+    [['convert', 'a', '--to', 'gguf', '-o', 'b', '--max-shard-size', '5GB'], '--max-shard-size is for safetensors'],
     [['convert', 'a', '--to', 'gguf', '-o', 'b', '--merges-as', 'pairs'], 'is for the tokenizer.json of safetensors'],
     [['convert', 'a', '--to', 'gguf', '-o', 'b', '--all'], '--all is for --dry-run'],
     [['logits', 'a', '--tokens', '1,x'], 'such as 1,2,3'],

@@ -6,11 +6,12 @@
 import { readdir, realpath, rm } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 
+import { crc32InNode } from '../integrity/crc32-node.js';
+import { createNodeHasher } from '../integrity/hash-node.js';
 import { type SplitName, parseSplitName, splitNameOf } from '../formats/gguf/split-name.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { ReadOptions } from '../source/byte-source.js';
-import { createNodeHasher } from '../integrity/hash-node.js';
 import { toolVersion } from '../integrity/tool-version-node.js';
 import { type ConversionResult, convert as convertTo, planConversion, runPlan } from './convert.js';
 import { type DirectoryOutputOptions, directoryOutput } from './directory-output.js';
@@ -31,7 +32,7 @@ export interface PlanPathOptions extends ConvertOptions, ReadOptions {
 }
 
 /**
- * Converts a model to a folder (safetensors) or a file (GGUF) at a path, or to an output of one's own.
+ * Converts a model to a folder (safetensors, Meta's layout) or a file (GGUF) at a path, or to an output of one's own.
  *
  * @throws ConvertError `convert/bad-option`, `convert/exists`, `convert/no-space`, `convert/not-writable`,
  *   `convert/write-failed`, `convert/unsupported-type`, `convert/no-tokenizer`, `convert/needs-importance`,
@@ -43,7 +44,7 @@ export async function convert(
   output: string | Output,
   options: ConvertPathOptions,
 ): Promise<ConversionResult> {
-  if (typeof output !== 'string') return convertTo(model, output, { createEncoder: createNodeEncoder, ...options });
+  if (typeof output !== 'string') return convertTo(model, output, { ...NODE_FUNCTIONS, ...options });
   return runPlanTo(await planConversionTo(model, output, options), output, options);
 }
 
@@ -81,9 +82,9 @@ export async function runPlanTo(
   options: OperationOptions & DirectoryOutputOptions = {},
 ): Promise<ConversionResult> {
   const { folder } = placeOf(output, plan.to);
-  const run = { createEncoder: createNodeEncoder, ...options };
+  const run = { ...NODE_FUNCTIONS, ...options };
   const result = await runPlan(plan, directoryOutput(folder, options), run);
-  if (plan.to === 'safetensors' && options.force === true) await removeStaleWeights(folder, plan);
+  if (options.force === true) await removeStaleWeights(folder, plan);
   // an earlier lock file would now tell of other files
   const stale = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
   if (plan.record === undefined && options.force === true) await rm(join(folder, stale), { force: true });
@@ -95,10 +96,17 @@ async function locked(plan: ConversionPlan, model: LlamaModel, options: PlanPath
   return planWithLock(plan, model, { toolVersion: toolVersion(), source, options, createHasher: createNodeHasher });
 }
 
+/** What Node does faster. */
+const NODE_FUNCTIONS = { createEncoder: createNodeEncoder, createHasher: createNodeHasher, crc32: crc32InNode };
+
 /** The file that Llama 1 and 2 keep above the folder. */
 const TOKENIZER = 'tokenizer.model';
 
-const WEIGHTS = /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/;
+/** Names of the weights in the folders of each format; a GGUF file shares its folder with whatever lies there. */
+const WEIGHTS: Readonly<Partial<Record<ConvertOptions['to'], RegExp>>> = {
+  safetensors: /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/,
+  meta: /^consolidated\.\d{2,3}\.pth$/,
+};
 
 /** Removes weights that an earlier conversion left in the folder: its index would hide the new ones. */
 async function removeStaleWeights(folder: string, plan: ConversionPlan): Promise<void> {
@@ -107,9 +115,11 @@ async function removeStaleWeights(folder: string, plan: ConversionPlan): Promise
 
 /** Weights in the folder that the plan does not write; none where there is no folder yet. */
 async function staleWeights(folder: string, plan: ConversionPlan): Promise<string[]> {
+  const weights = WEIGHTS[plan.to];
+  if (weights === undefined) return [];
   const written = new Set(plan.files.map(({ name }) => name));
   const present = await readdir(folder).catch(() => []);
-  return present.filter((name) => WEIGHTS.test(name) && !written.has(name));
+  return present.filter((name) => weights.test(name) && !written.has(name));
 }
 
 /** The folder that is written into, and for GGUF the name of the file. */
@@ -137,7 +147,7 @@ async function expectNotRead(
   plan: ConversionPlan,
   output: string,
 ): Promise<void> {
-  const stale = plan.to === 'safetensors' ? await staleWeights(folder, plan) : [];
+  const stale = await staleWeights(folder, plan);
   for (const name of [...plan.files.map((file) => file.name), ...stale]) {
     const target = await realpath(join(folder, name)).catch(() => undefined);
     if (target === undefined || !read.has(target)) continue;

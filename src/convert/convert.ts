@@ -13,17 +13,18 @@ import type { OperationOptions } from '../options.js';
 import { type CastLoss, noLoss } from '../quant/cast-loss.js';
 import type { ByteSink } from '../source/byte-sink.js';
 import type { EncodedRows, Encoder, PlannedRows } from './encoder.js';
-import { FILE_TYPES, isPlainFileType } from './file-types.js';
-import { ggufFile } from './gguf-plan.js';
+import { ggufFiles } from './gguf-plan.js';
 import { inOrder } from './in-order.js';
 import { createLocalEncoder } from './local-encoder.js';
 import { familyFiles } from './family-files.js';
-import { type ConvertOptions, expectOptionsFit, plainFileType } from './options.js';
+import { metaFiles } from './meta-plan.js';
+import { type ConvertOptions, expectOptionsFit } from './options.js';
 import type { Output } from './output.js';
 import {
   type ConversionPlan,
   ConvertError,
   type FileRecord,
+  type LatePiece,
   type PlannedFile,
   type PlannedKind,
   type TensorPiece,
@@ -31,6 +32,7 @@ import {
 } from './plan.js';
 import { safetensorsFiles } from './safetensors-plan.js';
 import { blocksOf } from './slots.js';
+import { RunningSums, type SumFunctions } from './sums.js';
 import { expectTextModel } from './text-only.js';
 
 /** What a conversion wrote. */
@@ -54,7 +56,7 @@ export interface LossyTensor {
 }
 
 /** How a plan is carried out. */
-export interface RunOptions extends OperationOptions {
+export interface RunOptions extends OperationOptions, SumFunctions {
   /** Makes what turns rows into the output's types; in this thread when absent. */
   readonly createEncoder?: ((pieces: readonly TensorPiece[]) => Promise<Encoder>) | undefined;
 }
@@ -63,12 +65,12 @@ export interface RunOptions extends OperationOptions {
  * Every file, tensor and byte offset of a conversion; reads no weight.
  *
  * @throws ConvertError `convert/unsupported-model`, `convert/unsupported-type`, `convert/no-tokenizer`,
- *   `convert/bad-option`, `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
+ *   `convert/bad-option`, `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`,
+ *   `convert/not-expressible`
  */
 export function planConversion(model: LlamaModel, options: ConvertOptions): ConversionPlan {
   expectOptionsFit(options);
-  if (options.to !== 'safetensors') expectTextModel(model);
-  const { files, ...kind } = options.to === 'gguf' ? ggufFile(model, options) : safetensorsKind(model, options);
+  const { files, expectExact, ...kind } = plannedKind(model, options);
   return {
     ...kind,
     to: options.to,
@@ -76,7 +78,10 @@ export function planConversion(model: LlamaModel, options: ConvertOptions): Conv
     byteLength: files.reduce((sum, file) => sum + file.byteLength, 0),
     decisions: model.decisions,
     warnings: [...tokenizerWarnings(model), ...kind.warnings],
-    beforeWriting: (readOptions) => model.expectConsistentWeights(readOptions),
+    beforeWriting: async (readOptions) => {
+      await model.expectConsistentWeights(readOptions);
+      await expectExact?.(readOptions);
+    },
   };
 }
 
@@ -89,18 +94,17 @@ function tokenizerWarnings({ vocabulary, family }: LlamaModel): string[] {
   ];
 }
 
-function safetensorsKind(model: LlamaModel, options: ConvertOptions): PlannedKind {
-  const { type } = options;
-  if (type !== undefined && !isPlainFileType(type)) {
-    throw new ConvertError('convert/unsupported-type', `safetensors files hold no ${FILE_TYPES[type].dtype} blocks`, {
-      hint: 'quantized models are GGUF files: --to gguf',
-    });
+function plannedKind(model: LlamaModel, options: ConvertOptions): PlannedKind {
+  if (model.family !== undefined && options.to === 'safetensors') return familyFiles(model, model.family, options);
+  expectTextModel(model, options.to);
+  switch (options.to) {
+    case 'gguf':
+      return ggufFiles(model, options);
+    case 'safetensors':
+      return safetensorsFiles(model, options);
+    case 'meta':
+      return metaFiles(model, options);
   }
-  const { name, dtype } = plainFileType(model, type);
-  if (model.family !== undefined) {
-    return { type: name, dtype, writeOnly: true, ...familyFiles(model, model.family, dtype, options) };
-  }
-  return { type: name, dtype, files: safetensorsFiles(model, dtype, options), warnings: [] };
 }
 
 /**
@@ -120,7 +124,7 @@ export async function convert(
  * Carries a plan out. Reads each source tensor once, in order; writes sequentially.
  *
  * @throws ConvertError `convert/exists`, `convert/no-space`, `convert/not-writable`, `convert/write-failed`,
- *   `convert/not-finite`, `convert/scale-overflow`, `convert/no-memory`, `convert/thread-died`, and every error of reading the source; then nothing is left behind
+ *   `convert/not-finite`, `convert/scale-overflow`, `convert/inexact`, `convert/no-memory`, `convert/thread-died`, and every error of reading the source; then nothing is left behind
  */
 export async function runPlan(
   plan: ConversionPlan,
@@ -130,13 +134,14 @@ export async function runPlan(
   await plan.beforeWriting(options);
   const { createEncoder = createLocalEncoder } = options;
   const progress = { done: 0, total: plan.byteLength };
+  const sums = new RunningSums(options);
   let encoder: Encoder | undefined;
   try {
     await output.prepare(plan.files);
     encoder = await createEncoder(plannedTensors(plan));
     for (const file of plan.files) {
       const record = await plan.record?.(file, { signal: options.signal });
-      await writeFile(file, output, encoder, { ...options, progress, record });
+      await writeFile(file, output, encoder, { ...options, progress, record, sums });
       record?.end();
     }
     await output.commit();
@@ -152,6 +157,7 @@ export async function runPlan(
 interface WriteOptions extends OperationOptions {
   readonly progress: { done: number; readonly total: number };
   readonly record: FileRecord | undefined;
+  readonly sums: RunningSums;
 }
 
 /** A part of a file as it is written: known bytes, or a block of a tensor. */
@@ -159,35 +165,45 @@ interface Part {
   readonly item: string;
   /** Where it begins in the file, as the plan says; undefined inside a tensor. */
   readonly fileOffset: number | undefined;
-  readonly content: Uint8Array | PlannedRows;
+  readonly content: Uint8Array | LatePiece | PlannedRows;
 }
 
-/** The same, ready to be written. */
-type WrittenPart = Omit<Part, 'content'> & EncodedRows & { readonly rows: PlannedRows | undefined };
+/** A part that is about to be written: its bytes, or what makes them when their turn has come. */
+interface StartedPart extends Omit<Part, 'content'> {
+  /** The rows of a tensor that it is; undefined for other bytes. */
+  readonly rows: PlannedRows | undefined;
+  readonly bytes: Uint8Array | LatePiece;
+  readonly release: EncodedRows['release'];
+}
 
 async function writeFile(file: PlannedFile, output: Output, encoder: Encoder, options: WriteOptions): Promise<void> {
-  const { signal, progress, record } = options;
+  const { signal, progress, record, sums } = options;
   const sink = await output.create(file.name);
-  const start = async ({ content, ...part }: Part): Promise<WrittenPart> => {
-    if ('piece' in content) return { ...part, rows: content, ...(await encoder.encode(content, signal)) };
-    return { ...part, rows: undefined, bytes: content, release: () => {} };
+  await sums.begin(file);
+  const start = async ({ content, ...part }: Part): Promise<StartedPart> => {
+    if (!('piece' in content)) return { ...part, rows: undefined, bytes: content, release: () => {} };
+    return { ...part, rows: content, ...(await encoder.encode(content, signal)) };
   };
-  for await (const { bytes, rows, release, item, fileOffset } of inOrder(partsOf(file), start, encoder.slots)) {
+  for await (const part of inOrder(partsOf(file), start, encoder.slots)) {
     signal?.throwIfAborted();
+    const { item, fileOffset } = part;
     if (fileOffset !== undefined) expectPosition(sink, fileOffset, file.name);
+    const bytes = part.bytes instanceof Uint8Array ? part.bytes : part.bytes.make(sums);
     // hashed while the disk takes them
-    await Promise.all([sink.write(bytes), record?.take(bytes, rows)]);
-    release();
+    await Promise.all([sink.write(bytes), record?.take(bytes, part.rows)]);
+    sums.take(bytes, part.rows?.piece.name);
+    part.release();
     progress.done += bytes.byteLength;
     options.onProgress?.({ phase: 'write', item, ...progress });
   }
+  sums.end(file);
   expectPosition(sink, file.byteLength, file.name);
 }
 
 function* partsOf({ name, pieces }: PlannedFile): Generator<Part> {
   for (const piece of pieces) {
-    if (piece.kind === 'bytes') {
-      yield { item: name, fileOffset: undefined, content: piece.bytes };
+    if (piece.kind !== 'tensor') {
+      yield { item: name, fileOffset: undefined, content: piece.kind === 'bytes' ? piece.bytes : piece };
       continue;
     }
     for (const rows of blocksOf(piece)) {

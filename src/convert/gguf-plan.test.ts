@@ -96,7 +96,7 @@ describe('the plan of a GGUF file', () => {
         expect(end % 32).toBe(0);
         end += piece.byteLength;
       } else {
-        end += piece.bytes.byteLength;
+        end += piece.kind === 'bytes' ? piece.bytes.byteLength : piece.byteLength;
       }
     }
     expect(end).toBe(file?.byteLength);

@@ -19,18 +19,26 @@ import { castTensor } from './cast.js';
 import { FILE_TYPES, isPlainFileType } from './file-types.js';
 import { type GgufFileContent, type GgufSourceTensor, parametersOf } from './gguf-content.js';
 import { converterMetadata } from './gguf-metadata.js';
+import { type GgufPart, ggufParts } from './gguf-split.js';
+import { withOverrides } from './metadata-overrides.js';
 import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE, plainFileType } from './options.js';
 import type { FilePiece, PlannedFile, PlannedKind } from './plan.js';
 import { quantizedContent } from './quantized-plan.js';
 import { greedyShards, hfTensorOrder } from './safetensors-plan.js';
 
 /**
- * The one file of a GGUF conversion.
+ * The files of a GGUF conversion: one, or the parts of a split one.
  *
- * @throws ConvertError `convert/no-tokenizer`, and those of the types
+ * @throws ConvertError `convert/no-tokenizer`, `convert/bad-option`, and those of the types
  */
-export function ggufFile(model: LlamaModel, options: ConvertOptions): PlannedKind {
+export function ggufFiles(model: LlamaModel, options: ConvertOptions): PlannedKind {
   const { metadata, tensors, ...kind } = contentOf(model, options);
+  const content = { metadata: withOverrides(metadata, options.metadata), tensors };
+  const parts = ggufParts(content, options.fileName ?? `${model.name}.gguf`, options.splitMaxSize);
+  return { ...kind, files: parts.map(ggufFile) };
+}
+
+function ggufFile({ name, metadata, tensors }: GgufPart): PlannedFile {
   const layout = planGguf({ metadata, tensors });
   const pieces: FilePiece[] = [headerOf(layout)];
   let end = layout.headerByteLength;
@@ -40,8 +48,7 @@ export function ggufFile(model: LlamaModel, options: ConvertOptions): PlannedKin
     end = fileOffset + tensor.byteLength;
   });
   pieces.push(...padding(layout.byteLength - end));
-  const file: PlannedFile = { name: options.fileName ?? `${model.name}.gguf`, byteLength: layout.byteLength, pieces };
-  return { ...kind, files: [file] };
+  return { name, byteLength: layout.byteLength, pieces };
 }
 
 /** The header, which is made when it is written: a dry run does without it, and then it is not kept. */

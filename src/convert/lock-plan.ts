@@ -44,7 +44,7 @@ export async function planWithLock(
   const record = new WriteRecord(model, plan, createHasher);
   const asLock = (files: readonly LockedFile[], found: ModelFingerprint): Uint8Array => {
     const written = lockedModel(LAYOUTS[plan.to], found, (tensor) => record.dtypeOf(tensor));
-    return formatLock({ subject: files, predicate: { ...predicateOf(options), model: written } });
+    return formatLock({ subject: files, predicate: { ...predicateOf(options, model), model: written } });
   };
   const name = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
   const { byteLength } = asLock(...(await standIn(plan, model)));
@@ -63,7 +63,9 @@ export async function planWithLock(
   };
 }
 
-const LAYOUTS: Readonly<Record<ConversionPlan['to'], LlamaModel['layout']>> = { safetensors: 'hf', gguf: 'gguf' };
+const LAYOUTS: Readonly<Record<ConversionPlan['to'], LlamaModel['layout']>> = {
+  ...{ safetensors: 'hf', gguf: 'gguf', meta: 'meta' },
+};
 
 /** Files and a fingerprint of the lengths that the real ones will have. */
 async function standIn(plan: ConversionPlan, model: LlamaModel): Promise<[LockedFile[], ModelFingerprint]> {
@@ -83,8 +85,13 @@ function padded(text: Uint8Array, byteLength: number): Uint8Array<ArrayBuffer> {
   return bytes;
 }
 
-function predicateOf({ toolVersion: version, source, options }: PlanLockOptions): Omit<LockPredicate, 'model'> {
-  return { tool: { name: 'llama-inspect', version }, command: 'convert', options: optionsJson(options), source };
+function predicateOf(
+  { toolVersion: version, source, options }: PlanLockOptions,
+  { decisions }: LlamaModel,
+): Omit<LockPredicate, 'model'> {
+  const adapters = decisions.filter(({ about }) => about === 'adapter').map(({ value }) => lastPathPart(value));
+  const stated = adapters.length === 0 ? optionsJson(options) : { ...optionsJson(options), adapters };
+  return { tool: { name: 'llama-inspect', version }, command: 'convert', options: stated, source };
 }
 
 /** Options that decide what is written, without paths. */
@@ -105,6 +112,8 @@ function optionsJson(options: ConvertOptions): Record<string, JsonValue> {
     ...{ to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, mergesAs },
     tensorTypes: tensorTypes?.map(({ pattern, dtype }) => `${pattern.source}=${dtype}`),
     importance: importance && lastPathPart(importance.file),
+    ...{ shards: options.shards, splitMaxSize: options.splitMaxSize },
+    metadata: options.metadata?.map(({ key, value }) => `${key}=${value}`),
   };
   return Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),

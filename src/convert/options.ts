@@ -8,13 +8,14 @@ import type { ImportanceMatrix } from '../formats/imatrix/importance-matrix.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { FILE_TYPES, type FileTypeName, PLAIN_FILE_TYPES, type PlainFileTypeName, isFileType } from './file-types.js';
 import type { MixtureOptions } from './mixture.js';
+import type { MetadataOverride } from './metadata-overrides.js';
 import { ConvertError } from './plan.js';
 import { idleQuantizingOption } from './quantizing-options.js';
 
 /** What to write. */
 export interface ConvertOptions extends MixtureOptions {
-  /** Format of the weights: a Hugging Face folder, or one GGUF file. */
-  readonly to: 'safetensors' | 'gguf';
+  /** Format of the weights: a Hugging Face folder, a GGUF file, or a folder as Meta ships it. */
+  readonly to: 'safetensors' | 'gguf' | 'meta';
   /** Type of the file, by llama.cpp's name; every tensor's own type when absent, which loses nothing. */
   readonly type?: FileTypeName | undefined;
   /** Weights of columns that quantizing takes into account. */
@@ -28,6 +29,12 @@ export interface ConvertOptions extends MixtureOptions {
    * tokenizers 0.20 and later write it.
    */
   readonly mergesAs?: 'strings' | 'pairs' | undefined;
+  /** Number of files that the weights of Meta's layout are cut into, each for a device of its own; 1 when absent. */
+  readonly shards?: number | undefined;
+  /** Most bytes of the tensors in one part of a GGUF file, which is split where it has more; never when absent. */
+  readonly splitMaxSize?: number | undefined;
+  /** Values to be set in the metadata of a GGUF file. */
+  readonly metadata?: readonly MetadataOverride[] | undefined;
   /** Name of the GGUF file; the model's name when absent. */
   readonly fileName?: string | undefined;
 }
@@ -46,22 +53,34 @@ export interface ImportanceUse {
  * @throws ConvertError `convert/bad-option`
  */
 export function expectOptionsFit(options: ConvertOptions): void {
-  const { to, type, maxShardSize, mergesAs, fileName } = options;
+  const { to, type, shards } = options;
   const idle = idleQuantizingOption(options);
+  const foreign = FORMAT_OF_OPTION.find(([name, format]) => to !== format && options[name] !== undefined);
   const problems = [
     type !== undefined && !isFileType(type) ? `there is no type ${String(type)}` : undefined,
     idle === undefined ? undefined : `${idle} is for quantized types, and the type is ${type ?? 'that of the source'}`,
-    to === 'gguf' && maxShardSize !== undefined
-      ? 'maxShardSize is for safetensors; a GGUF file is always one'
-      : undefined,
-    to === 'gguf' && mergesAs !== undefined
-      ? 'mergesAs is for the tokenizer.json of Hugging Face folders; GGUF has one form of merges'
-      : undefined,
-    to === 'safetensors' && fileName !== undefined ? 'fileName is for GGUF files' : undefined,
+    foreign === undefined ? undefined : `${foreign[0]} is for ${FORMAT_NAMES[foreign[1]]}`,
+    shards !== undefined && !(Number.isInteger(shards) && shards >= 1) ? `shards is ${shards}` : undefined,
   ];
   const problem = problems.find((text) => text !== undefined);
   if (problem !== undefined) throw new ConvertError('convert/bad-option', problem);
 }
+
+/** Options that mean something for one format alone. */
+const FORMAT_OF_OPTION = [
+  ['maxShardSize', 'safetensors'],
+  ['mergesAs', 'safetensors'],
+  ['shards', 'meta'],
+  ['fileName', 'gguf'],
+  ['splitMaxSize', 'gguf'],
+  ['metadata', 'gguf'],
+] as const satisfies readonly (readonly [keyof ConvertOptions, ConvertOptions['to']])[];
+
+const FORMAT_NAMES: Readonly<Record<ConvertOptions['to'], string>> = {
+  safetensors: 'safetensors',
+  gguf: 'GGUF files',
+  meta: "Meta's layout",
+};
 
 /** Hugging Face's default: 5 GB, decimal. */
 export const DEFAULT_MAX_SHARD_SIZE = 5e9;

@@ -48,8 +48,26 @@ export interface TensorPiece {
   readonly finite: boolean;
 }
 
+/** Bytes that follow from what was written before them: checksums. */
+export interface LatePiece {
+  /** Tells the pieces apart. */
+  readonly kind: 'late';
+  /** Number of bytes, which is known before. */
+  readonly byteLength: number;
+  /** The bytes, when their turn comes. */
+  readonly make: (written: WrittenSums) => Uint8Array;
+}
+
+/** Checksums of what has been written so far. */
+export interface WrittenSums {
+  /** CRC-32 of each tensor of the file in hand, by its name in the output. */
+  readonly tensorSums: ReadonlyMap<string, number>;
+  /** MD5 in hexadecimal of each finished file that was to be hashed, by its name. */
+  readonly fileHashes: ReadonlyMap<string, string>;
+}
+
 /** Part of an output file. */
-export type FilePiece = BytesPiece | TensorPiece;
+export type FilePiece = BytesPiece | TensorPiece | LatePiece;
 
 /** An output file. */
 export interface PlannedFile {
@@ -59,12 +77,14 @@ export interface PlannedFile {
   readonly byteLength: number;
   /** Its content, in order. */
   readonly pieces: readonly FilePiece[];
+  /** Whether a file after it tells its MD5; it is then taken while the file is written. */
+  readonly hashed?: boolean | undefined;
 }
 
 /** Everything a conversion will write. */
 export interface ConversionPlan {
   /** Format of the weights. */
-  readonly to: 'safetensors' | 'gguf';
+  readonly to: 'safetensors' | 'gguf' | 'meta';
   /** Type of the files as a whole: `q4_k_m`; undefined where every tensor keeps its own. */
   readonly type: FileTypeName | undefined;
   /** Type most weights will have. */
@@ -107,13 +127,18 @@ export interface RecordedRows {
 }
 
 /** What a format says of its part of a plan. */
-export type PlannedKind = Pick<ConversionPlan, 'type' | 'dtype' | 'files' | 'warnings' | 'writeOnly'>;
+export interface PlannedKind extends Pick<ConversionPlan, 'type' | 'dtype' | 'files' | 'warnings' | 'writeOnly'> {
+  /** A check of weights that must pass before anything is written. */
+  readonly expectExact?: ConversionPlan['beforeWriting'] | undefined;
+}
 
 /** Causes for which a conversion is refused or fails. */
 export type ConvertErrorCode =
   | 'convert/bad-option'
   | 'convert/unsupported-type'
   | 'convert/unsupported-model'
+  | 'convert/inexact'
+  | 'convert/not-expressible'
   | 'convert/needs-importance'
   | 'convert/wrong-importance'
   | 'convert/requantize'

@@ -323,8 +323,8 @@ describe('options that decide nothing', () => {
     ]).toEqual([
       'outputType is for quantized types, and the type is f16',
       'pure is for quantized types, and the type is that of the source',
-      'maxShardSize is for safetensors; a GGUF file is always one',
-      'mergesAs is for the tokenizer.json of Hugging Face folders; GGUF has one form of merges',
+      'maxShardSize is for safetensors',
+      'mergesAs is for safetensors',
       'fileName is for GGUF files',
       'there is no type q4km',
       [],

@@ -7,7 +7,6 @@
  * @see https://github.com/huggingface/huggingface_hub/blob/main/src/huggingface_hub/serialization/_base.py
  * @module
  */
-import type { DType } from '../dtype.js';
 import { planSafetensors } from '../formats/safetensors/plan.js';
 import type { Tensor } from '../formats/tensor.js';
 import { expectNameInLayout, rotaryHeads } from '../llama/layout.js';
@@ -16,14 +15,19 @@ import { toHfRowOrder } from '../llama/row-order.js';
 import { type LooseTensor, castTensor } from './cast.js';
 import { hfTextFiles } from './hf-text-files.js';
 import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE } from './options.js';
-import { type PlannedFile, textFile } from './plan.js';
+import { type PlainTypes, plainTypes } from './plain-types.js';
+import { type PlannedFile, type PlannedKind, textFile } from './plan.js';
 
 /** Files of a Hugging Face folder. @throws ConvertError, TokenizerError */
-export function safetensorsFiles(model: LlamaModel, dtype: DType, options: ConvertOptions): PlannedFile[] {
-  const tensors = hfTensorOrder(model).map((name) =>
-    hfTensor(model, name, options.type === undefined ? undefined : dtype),
-  );
-  return [...shardedFiles(tensors, options), ...hfTextFiles(model, dtype, options)];
+export function safetensorsFiles(model: LlamaModel, options: ConvertOptions): PlannedKind {
+  const types = plainTypes(model, options, 'safetensors files');
+  const tensors = hfTensorOrder(model).map((name) => hfTensor(model, name, types));
+  return {
+    ...{ type: types.name, dtype: types.dtype },
+    files: [...shardedFiles(tensors, options), ...hfTextFiles(model, types.dtype, options)],
+    warnings: [],
+    expectExact: types.expectExact,
+  };
 }
 
 /** The tensors in as many files as they need, and their index where it is more than one. */
@@ -46,11 +50,11 @@ export function hfTensorOrder(model: Pick<LlamaModel, 'config'>): string[] {
   return ['tok_embeddings.weight', ...blocks.flat(), 'norm.weight', ...output];
 }
 
-function hfTensor(model: LlamaModel, from: string, dtype: DType | undefined): LooseTensor {
+function hfTensor(model: LlamaModel, from: string, types: PlainTypes): LooseTensor {
   const canonical = expectTensor(model, from);
   const ordered: Tensor =
     rotaryHeads(from, model.config) === undefined ? canonical : toHfRowOrder(canonical, model.config.headDim);
-  return castTensor(ordered, { name: expectNameInLayout(from, 'hf'), from, dtype: dtype ?? ordered.dtype });
+  return castTensor(ordered, { name: expectNameInLayout(from, 'hf'), from, dtype: types.of(ordered) });
 }
 
 /**

@@ -48,7 +48,7 @@ export interface SizeForecast {
  * @param types - in their order; when absent every type that needs no importance matrix, from large to small
  */
 export function forecastSizes(model: LlamaModel, types?: readonly FileTypeName[]): SizeForecast[] {
-  expectTextModel(model);
+  expectTextModel(model, 'gguf');
   const sources = quantizedOrder(ggufSources(model));
   const headers = headerPlanner(model, sources);
   const forecasts = (types ?? fileTypeNames()).map((type) => forecast(type, model, sources, headers));

@@ -35,10 +35,14 @@ export interface FolderTokenizer {
   readonly decisions: readonly Decision[];
   /** The file itself when it is SentencePiece's. */
   readonly sentencePieceFile: Uint8Array | undefined;
+  /** The file itself, of either kind. */
+  readonly tokenizerModelFile: Uint8Array | undefined;
 }
 
 /** A folder without a tokenizer, or one whose tokenizer was not asked for. */
-export const NO_TOKENIZER: FolderTokenizer = { vocabulary: undefined, decisions: [], sentencePieceFile: undefined };
+export const NO_TOKENIZER: FolderTokenizer = {
+  ...{ vocabulary: undefined, decisions: [], sentencePieceFile: undefined, tokenizerModelFile: undefined },
+};
 
 /** Largest `tokenizer.model` read; the largest published one (Llama 4) has 3.6 MB. */
 const TOKENIZER_BYTES_LIMIT = 64 << 20;
@@ -54,7 +58,8 @@ export async function readFolderTokenizer(folder: Folder, question: TokenizerQue
   const { parseTokenizerModel } = await import('../tokenizer/tokenizer-model.js');
   const vocabulary = parseTokenizerModel(found.bytes, found.options);
   const sentencePieceFile = vocabulary.kind === 'sentencepiece' ? found.bytes : undefined;
-  return { vocabulary, decisions: endDecision(summaryOf(vocabulary), found.options.endOfTurn), sentencePieceFile };
+  const decisions = endDecision(summaryOf(vocabulary), found.options.endOfTurn);
+  return { vocabulary, decisions, sentencePieceFile, tokenizerModelFile: found.bytes };
 }
 
 /** The tokenizer without its tokens, for inspecting. @throws as {@link readFolderTokenizer}, but for faults in ranks */

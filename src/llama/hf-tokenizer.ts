@@ -32,7 +32,7 @@ export async function readHfTokenizer(
   folder: Folder,
   config: LlamaConfig,
   options: OpenModelOptions,
-): Promise<Pick<LlamaModel, 'vocabulary' | 'sentencePieceFile'>> {
+): Promise<Pick<LlamaModel, 'vocabulary' | 'sentencePieceFile' | 'tokenizerModelFile'>> {
   if ((await folder.has('tokenizer.json')) && !(await hasSentencePieceFile(folder))) {
     const bytes = await readFile(folder, 'tokenizer.json', JSON_BYTES_LIMIT);
     const endToken = await readEndToken(folder);
@@ -42,8 +42,8 @@ export async function readHfTokenizer(
   }
   const generation = config.ropeScaling === null ? 'llama3' : 'llama3.1';
   const question = { name: lastPathPart(folder.name), vocabSize: config.vocabSize, generation } as const;
-  const { vocabulary, sentencePieceFile } = await readFolderTokenizer(folder, { ...question, parent: options.parent });
-  return { vocabulary, sentencePieceFile };
+  const { decisions: _, ...tokenizer } = await readFolderTokenizer(folder, { ...question, parent: options.parent });
+  return tokenizer;
 }
 
 async function hasSentencePieceFile(folder: Folder): Promise<boolean> {

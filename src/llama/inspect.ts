@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { isHfWeights } from './hf-files.js';
 import type { GgufFile } from '../formats/gguf/read.js';
 import type { StoredTensor, Tensor, TensorFile } from '../formats/tensor.js';
 import { tensorByteLength } from '../formats/tensor.js';
@@ -80,7 +81,8 @@ export async function inspectFolder(folder: Folder, options: OpenModelOptions = 
   if (layout === 'meta') return inspectMeta(folder, options);
   const files = await folder.list();
   await using model = await openModelFolder(folder, options);
-  const weights = files.filter(({ name }) => /\.(safetensors|gguf)$/.test(name));
+  const names = files.map(({ name }) => name);
+  const weights = files.filter(({ name }) => (layout === 'hf' ? isHfWeights(name, names) : name.endsWith('.gguf')));
   return await identified({ ...inspectModel(model), ...sizes(weights), files }, folder, options);
 }
 

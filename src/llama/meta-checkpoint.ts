@@ -11,7 +11,7 @@ import { type TorchFile, openTorchFile } from '../formats/torch/torch-file.js';
 import type { StoredTensor } from '../formats/tensor.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
 import { LlamaError } from './model.js';
-import { type MetaParams, readParams } from './params.js';
+import { type MetaParams, parseParams, readParamsFile } from './params.js';
 import type { Shard, Shards } from './shards.js';
 
 /** What a checkpoint is: a text model with plain or quantized weights, or another kind of model. */
@@ -43,6 +43,8 @@ export interface MetaCheckpoint {
   readonly files: readonly FolderEntry[];
   /** Validated hyperparameters. */
   readonly params: MetaParams;
+  /** The file they stand in. */
+  readonly paramsFile: Uint8Array;
   /** What kind of checkpoint it is. */
   readonly kind: CheckpointKind;
   /** The shards in order. */
@@ -75,7 +77,7 @@ export function looksLikeMetaFolder(names: readonly string[]): boolean {
 export async function openMetaCheckpoint(folder: Folder): Promise<MetaCheckpoint> {
   const files = await folder.list();
   const shardNames = expectShardNames(files, folder.name);
-  const params = await readFolderParams(folder, files);
+  const { params, paramsFile } = await readFolderParams(folder, files);
   const opened: TorchFile[] = [];
   const openFile = async (name: string): Promise<TorchFile> => {
     const file = await openOne(folder, name);
@@ -93,7 +95,7 @@ export async function openMetaCheckpoint(folder: Folder): Promise<MetaCheckpoint
   }
   const shards = opened.map(shardOf) as [MetaShard, ...MetaShard[]];
   const kind = checkpointKind(params, shards, files);
-  return { path: folder.name, folder, files, params, kind, shards, openFile, close };
+  return { path: folder.name, folder, files, params, paramsFile, kind, shards, openFile, close };
 }
 
 function shardOf(file: TorchFile): MetaShard {
@@ -125,7 +127,10 @@ function expectShardNames(files: readonly FolderEntry[], path: string): readonly
   return numbered;
 }
 
-async function readFolderParams(folder: Folder, files: readonly FolderEntry[]): Promise<MetaParams> {
+async function readFolderParams(
+  folder: Folder,
+  files: readonly FolderEntry[],
+): Promise<Pick<MetaCheckpoint, 'params' | 'paramsFile'>> {
   if (!files.some(({ name }) => name === 'params.json')) {
     const almost = files.find(({ name }) => name === 'params' || name.toLowerCase() === 'params.json');
     throw new LlamaError('llama/no-params', 'there is no params.json in this folder', {
@@ -138,7 +143,8 @@ async function readFolderParams(folder: Folder, files: readonly FolderEntry[]): 
   }
   const source = await folder.open('params.json');
   try {
-    return await readParams(source);
+    const paramsFile = await readParamsFile(source);
+    return { params: parseParams(paramsFile, source.name), paramsFile };
   } finally {
     await source.close();
   }

@@ -15,9 +15,10 @@ import { everySecond, expectAllDoubled, hasDoubledHeads, holdsKeyValueHeads } fr
 import { type Hyperparameters, hyperparameters } from './hyperparameters.js';
 import { expectedTensors, isStoredFrequencies } from './layout.js';
 import { type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
-import type { Decision, LlamaModel } from './model.js';
+import type { Decision, LlamaConfig, LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { expectNames } from './names.js';
+import type { MetaParams } from './params.js';
 import { type Quantization, plainShards } from './quantized/weights.js';
 import type { ReleaseShape } from './releases.js';
 import { type Shards, embeddingLayout, expectReplicasEqual, mergeTensor, sameBytes } from './shards.js';
@@ -108,6 +109,8 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
     generation: found.generation,
     vocabulary: tokenizer.vocabulary,
     sentencePieceFile: tokenizer.sentencePieceFile,
+    tokenizerModelFile: tokenizer.tokenizerModelFile,
+    paramsFile: saysTheSame(checkpoint.params, found.config) ? checkpoint.paramsFile : undefined,
     decisions: [
       ...(quantization?.decisions ?? []),
       ...(doubled ? [DOUBLED] : []),
@@ -126,6 +129,11 @@ const DOUBLED: Decision = {
   ...{ about: 'key/value heads', value: '8' },
   because: 'params.json counts 16, but neighbouring shards hold the same ones',
 };
+
+/** Whether a folder of this model may have the same params.json: those of quantized files tell how they are read. */
+function saysTheSame({ sections, n_kv_heads: kvHeads }: MetaParams, { nKvHeads }: LlamaConfig): boolean {
+  return sections.length === 0 && kvHeads === nKvHeads;
+}
 
 function decisions(found: Hyperparameters, output: OutputKind, tokenizer: readonly Decision[]): Decision[] {
   const tied = { about: 'output', value: output.tied ? 'tied to the embedding' : 'its own', because: output.because };

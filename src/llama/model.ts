@@ -87,6 +87,10 @@ export interface LlamaModel {
   readonly vocabulary: Vocabulary | undefined;
   /** The SentencePiece file itself, which Hugging Face folders of Llama 1 and 2 carry along; undefined otherwise. */
   readonly sentencePieceFile: Uint8Array | undefined;
+  /** The file `tokenizer.model` that the model came with, of either kind, where it holds the whole vocabulary. */
+  readonly tokenizerModelFile?: Uint8Array | undefined;
+  /** The file `params.json` that the model came with, where it says of this model what a new one would say. */
+  readonly paramsFile?: Uint8Array | undefined;
   /**
    * Tensors under Meta's names, in the order of Meta's state dict: `tok_embeddings.weight`, per layer
    * `attention.{wq,wk,wv,wo}`, `feed_forward.{w1,w2,w3}`, `attention_norm`, `ffn_norm`, then `norm.weight`
@@ -132,6 +136,8 @@ export type LlamaErrorCode =
   | 'llama/no-config'
   | 'llama/bad-config'
   | 'llama/bad-index'
+  | 'llama/bad-adapter'
+  | 'llama/wrong-base'
   | 'llama/no-model'
   | 'llama/several-models'
   | 'llama/no-tokenizer';

@@ -100,7 +100,12 @@ const KNOWN_KEYS = new Set([
  * @throws LlamaError `llama/bad-params`
  */
 export async function readParams(source: ByteSource): Promise<MetaParams> {
-  return parseParams(await readWhole(source, PARAMS_BYTES_LIMIT), source.name);
+  return parseParams(await readParamsFile(source), source.name);
+}
+
+/** The bytes of a `params.json`; one read. @throws SourceError */
+export async function readParamsFile(source: ByteSource): Promise<Uint8Array> {
+  return readWhole(source, PARAMS_BYTES_LIMIT);
 }
 
 /** The same from bytes. @throws as {@link readParams} */

@@ -14,7 +14,7 @@ import { type StoredTensor, type Tensor, rowBlocks } from '../formats/tensor.js'
 import type { ReadOptions } from '../source/byte-source.js';
 import type { ExpectedTensor, ShardSplit } from './layout.js';
 import { LlamaError } from './model.js';
-import { concatColumns, concatRows } from './views.js';
+import { concatColumns, concatRows, sliceColumns, sliceRows, withoutBlocks } from './views.js';
 
 /** A tensor of a shard: as it lies in the file, or made of several that do. */
 export type ShardTensor = Tensor & Pick<StoredTensor, 'storedDtype' | 'viewKey'>;
@@ -124,6 +124,18 @@ function expectIn(shard: Shard, name: string): ShardTensor {
   const tensor = shard.tensors.get(name);
   if (tensor !== undefined) return tensor;
   throw new LlamaError('llama/missing-tensor', `the tensor ${name} is missing`, { path: shard.path });
+}
+
+/**
+ * Part `index` of `count` of a merged tensor: what {@link mergeTensor} takes apart again. Lazy; blocks that cannot be
+ * cut between columns are read as float32.
+ */
+export function shardOf(tensor: Tensor, split: ShardSplit, index: number, count: number): Tensor {
+  if (split === 'replicated' || count === 1) return tensor;
+  const extent = (tensor.shape[split === 'rows' ? 0 : 1] ?? 0) / count;
+  return split === 'rows'
+    ? sliceRows(tensor, index * extent, extent)
+    : sliceColumns(withoutBlocks(tensor), index * extent, extent);
 }
 
 /**

@@ -7,7 +7,9 @@
  *
  * @module
  */
+import { byteLengthOf, isQuantized } from '../dtype.js';
 import { type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
+import { decodeToFloat32 } from '../quant/codec.js';
 import { bufferFor } from '../source/byte-source.js';
 
 /** The same tensor under another name. */
@@ -110,6 +112,7 @@ export function sliceRows(tensor: Tensor, first: number, count: number): Tensor 
     name: tensor.name,
     dtype: tensor.dtype,
     shape: [count, ...tensor.shape.slice(1)],
+    ...(tensor.rowGroup !== undefined && first % tensor.rowGroup === 0 ? { rowGroup: tensor.rowGroup } : {}),
     readRows: (from, rows, options) => tensor.readRows(first + from, rows, options),
   };
 }
@@ -167,6 +170,49 @@ export function transposed(tensor: Tensor): Tensor {
         }
       }
       return bytes;
+    },
+  };
+}
+
+/** Columns `first` to `first + count` of a tensor without blocks as one of its own; reads whole rows. */
+export function sliceColumns(tensor: Tensor, first: number, count: number): Tensor {
+  const elementBytes = byteLengthOf(tensor.dtype, 1);
+  const wholeBytes = rowByteLengthOf(tensor);
+  const rowBytes = count * elementBytes;
+  return {
+    name: tensor.name,
+    dtype: tensor.dtype,
+    shape: [...tensor.shape.slice(0, -1), count],
+    ...(tensor.rowGroup === undefined ? {} : { rowGroup: tensor.rowGroup }),
+    readRows: async (from, rows, options) => {
+      const whole = await tensor.readRows(from, rows, { ...options, into: undefined });
+      const bytes = bufferFor(rows * rowBytes, options);
+      for (let row = 0; row < rows; row++) {
+        const at = row * wholeBytes + first * elementBytes;
+        bytes.set(whole.subarray(at, at + rowBytes), row * rowBytes);
+      }
+      return bytes;
+    },
+  };
+}
+
+/** The values of a tensor of blocks as float32; a tensor of any other type stays as it is. */
+export function withoutBlocks(tensor: Tensor): Tensor {
+  if (!isQuantized(tensor.dtype)) return tensor;
+  const rowLength = rowLengthOf(tensor.shape);
+  return {
+    name: tensor.name,
+    dtype: 'float32',
+    shape: tensor.shape,
+    ...(tensor.rowGroup === undefined ? {} : { rowGroup: tensor.rowGroup }),
+    readRows: async (first, count, options) => {
+      const blocks = await tensor.readRows(first, count, { ...options, into: undefined });
+      const values = new Float32Array(count * rowLength);
+      decodeToFloat32(tensor.dtype, blocks, values);
+      const bytes = new Uint8Array(values.buffer);
+      if (options?.into === undefined) return bytes;
+      options.into.set(bytes);
+      return options.into;
     },
   };
 }

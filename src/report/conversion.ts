@@ -20,6 +20,8 @@ export interface ConversionFacts {
   readonly peakMemory: number;
   /** Factor of the rope scaling that the person gave, without which a check would see another model. */
   readonly ropeFactor?: number | undefined;
+  /** Whether adapters were merged: then the output is another model than the source, and no check would prove it. */
+  readonly adapted?: boolean | undefined;
 }
 
 /** A result as lines; the plan was shown before by `intentLines`. */
@@ -36,7 +38,7 @@ export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, 
     ),
     ...lossLines(loss, [...new Set(lossyTensors.map(({ dtype }) => dtype))]),
     ...lossyTensors.slice(0, LOSSY_SHOWN).flatMap((tensor) => lossyTensorLines(tensor)),
-    ...(plan.writeOnly === true
+    ...(plan.writeOnly === true || facts.adapted === true
       ? []
       : [`  to prove it: llama-inspect check ${quoted(source)} ${quoted(output)}${factor}`]),
   ];

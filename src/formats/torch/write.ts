@@ -11,11 +11,13 @@
 import { byteLengthOf, elementCount } from '../../dtype.js';
 import type { OperationOptions } from '../../options.js';
 import type { ByteSink } from '../../source/byte-sink.js';
-import { type PlannedMember, DEFAULT_ALIGNMENT, layoutArchive } from '../../zip/layout.js';
-import { type MemberData, type WrittenMember, zipWriter } from '../../zip/writer.js';
+import { type PlacedMember, layoutArchive } from '../../zip/layout.js';
+import type { WrittenMember } from '../../zip/write-records.js';
+import { type MemberData, zipWriter } from '../../zip/writer.js';
 import type { PlannedTensor } from '../file-plan.js';
 import { shownName } from '../shown-name.js';
 import { type Tensor, type TensorInfo, rowBlocks } from '../tensor.js';
+import { ID_LENGTH, ID_RECORD, RECORDS_BEFORE, TEXTS_AFTER, TEXTS_BEFORE, encodeText, membersOf } from './records.js';
 import { serializationId } from './serialization-id.js';
 import { type RootKind, pickleStateDict } from './state-dict-pickle.js';
 import { dtypeOfName, storageClassOf } from './torch-dtypes.js';
@@ -61,6 +63,8 @@ export interface TorchFilePlan {
   readonly storages: readonly PlannedStorage[];
   /** The pickle that describes the tensors. */
   readonly pickle: Uint8Array;
+  /** Where all records lie: the pickle, small texts, the storages, small texts again. */
+  readonly members: readonly PlacedMember[];
   /** Size of the whole file. */
   readonly byteLength: number;
 }
@@ -89,7 +93,7 @@ export function planTorchFile(entries: readonly TorchEntry[], options: TorchWrit
     const fileOffset = layout.members[RECORDS_BEFORE + key]!.dataOffset;
     return { name, dtype, shape, fileOffset, byteLength: storages[key]!.byteLength };
   });
-  return { archiveName, tensors, storages, pickle, byteLength: layout.byteLength };
+  return { archiveName, tensors, storages, pickle, members: layout.members, byteLength: layout.byteLength };
 }
 
 /**
@@ -112,13 +116,13 @@ export async function writeTorchFile(
     written.push({ ...member, name: record });
   };
   await add('data.pkl', plan.pickle.byteLength, plan.pickle);
-  for (const [record, text] of TEXTS_BEFORE) await add(record, text.length, encode(text));
+  for (const [record, text] of TEXTS_BEFORE) await add(record, text.length, encodeText(text));
   for (const { record, entry, byteLength } of plan.storages) {
     const tensor = entries[entry]!;
     await add(record, byteLength, watched(tensor, plan.byteLength, sink, options));
   }
-  for (const [record, text] of TEXTS_AFTER) await add(record, text.length, encode(text));
-  await add(ID_RECORD, ID_LENGTH, encode(serializationId(written)));
+  for (const [record, text] of TEXTS_AFTER) await add(record, text.length, encodeText(text));
+  await add(ID_RECORD, ID_LENGTH, encodeText(serializationId(written)));
   await writer.finish();
   return plan;
 }
@@ -132,37 +136,6 @@ export function torchEntry(tensor: Tensor, storage?: string): TorchEntryWithData
       for await (const { bytes } of rowBlocks(tensor, { signal: options?.signal })) yield bytes;
     },
   };
-}
-
-/** Records that PyTorch writes before the storages, after the pickle. */
-const TEXTS_BEFORE = [
-  ['.format_version', '1'],
-  ['.storage_alignment', String(DEFAULT_ALIGNMENT)],
-  ['byteorder', 'little'],
-] as const;
-
-/** The pickle, and the texts above. */
-const RECORDS_BEFORE = 1 + TEXTS_BEFORE.length;
-
-/** Records after the storages, before the id. */
-const TEXTS_AFTER = [['version', '3\n']] as const;
-
-const ID_RECORD = '.data/serialization_id';
-const ID_LENGTH = 40;
-
-function encode(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-function membersOf(archiveName: string, pickleLength: number, storages: readonly PlannedStorage[]): PlannedMember[] {
-  const records: PlannedMember[] = [
-    { name: 'data.pkl', byteLength: pickleLength },
-    ...TEXTS_BEFORE.map(([name, text]) => ({ name, byteLength: text.length })),
-    ...storages.map(({ record, byteLength }) => ({ name: record, byteLength })),
-    ...TEXTS_AFTER.map(([name, text]) => ({ name, byteLength: text.length })),
-    { name: ID_RECORD, byteLength: ID_LENGTH },
-  ];
-  return records.map(({ name, byteLength }) => ({ name: `${archiveName}/${name}`, byteLength }));
 }
 
 /** The storages, and for each entry the number of its storage. */

@@ -1,0 +1,67 @@
+/**
+ * The files of weights in a Hugging Face folder, opened: safetensors, or the pickles of PyTorch that came before.
+ *
+ * @module
+ */
+import { openSafetensorsFile } from '../formats/safetensors/read.js';
+import type { TensorFile } from '../formats/tensor.js';
+import type { ByteSource } from '../source/byte-source.js';
+import type { Folder } from '../source/folder.js';
+import { HF_WEIGHTS, type HfWeightNames, hfWeightNames } from './hf-files.js';
+import { readJsonText } from './hf-tokenizer.js';
+import { LlamaError } from './model.js';
+
+/**
+ * Opens every file of weights of a folder, in the order of the index; reads headers only. The caller closes them.
+ *
+ * @throws LlamaError `llama/bad-index`, `llama/missing-shard`
+ * @throws SafetensorsError, TorchError, ZipError, PickleError, SourceError
+ */
+export async function openHfWeights(folder: Folder): Promise<TensorFile[]> {
+  const present = (await folder.list()).map(({ name }) => name);
+  const { index, single, format } = hfWeightNames(present) ?? HF_WEIGHTS[0];
+  const names = present.includes(index) ? await readIndex(folder, index) : [single];
+  const files: TensorFile[] = [];
+  try {
+    for (const name of names) {
+      if (!(await folder.has(name))) {
+        throw new LlamaError('llama/missing-shard', `${name} is missing, but the index lists it`, {
+          path: folder.name,
+        });
+      }
+      const source = await folder.open(name);
+      files.push(
+        await openWeights(source, format).catch(async (cause: unknown) => {
+          await source.close();
+          throw cause;
+        }),
+      );
+    }
+    return files;
+  } catch (cause) {
+    for (const file of files) await file.close();
+    throw cause;
+  }
+}
+
+async function openWeights(source: ByteSource, format: HfWeightNames['format']): Promise<TensorFile> {
+  if (format === 'safetensors') return openSafetensorsFile(source);
+  return (await import('../formats/torch/torch-file.js')).openTorchFile(source);
+}
+
+async function readIndex(folder: Folder, file: string): Promise<string[]> {
+  const refuse = (message: string): never => {
+    throw new LlamaError('llama/bad-index', message, { path: `${folder.name}/${file}` });
+  };
+  const text = await readJsonText(folder, file);
+  let map: unknown;
+  try {
+    map = (JSON.parse(text) as { weight_map?: unknown } | null)?.weight_map;
+  } catch (cause) {
+    refuse(`this is not valid JSON: ${(cause as Error).message}`);
+  }
+  if (typeof map !== 'object' || map === null) return refuse('a weight_map was expected');
+  const names = new Set(Object.values(map).map(String));
+  if (names.size === 0) return refuse('the weight_map is empty');
+  return [...names].sort();
+}

@@ -1,0 +1,235 @@
+/**
+ * LoRA adapters of PEFT, merged into the weights: W + scale * B A.
+ *
+ * An adapter stands beside the weights of Hugging Face, whose rows of q and k are in another order than the canonical
+ * ones, so the rows of B are put into Meta's order too. Merged rows are computed in float32, all adapters in their order,
+ * and rounded to the type of the weights once. What would be more than that sum is refused (DoRA, biases, whole modules).
+ *
+ * @see https://arxiv.org/abs/2106.09685
+ * @see https://github.com/huggingface/peft/blob/main/src/peft/tuners/lora/layer.py (get_delta_weight)
+ * @module
+ */
+import { isQuantized } from '../dtype.js';
+import { openSafetensorsFile } from '../formats/safetensors/read.js';
+import { shownName } from '../formats/shown-name.js';
+import { type Tensor, type TensorFile, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
+import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
+import { type ReadOptions, bufferFor } from '../source/byte-source.js';
+import type { Folder } from '../source/folder.js';
+import { readJsonText } from './hf-tokenizer.js';
+import { canonicalName, rotaryHeads } from './layout.js';
+import { type LoraSettings, parseLoraConfig } from './lora-config.js';
+import { LlamaError, type LlamaModel } from './model.js';
+import { toMetaRowOrder } from './row-order.js';
+
+/** The two factors of a matrix's change. */
+export interface LoraPair {
+  /** Shape (rank, in). */
+  readonly a: Tensor;
+  /** Shape (out, rank), rows in Hugging Face's order. */
+  readonly b: Tensor;
+}
+
+/** An adapter, opened: its weights are read when rows of a merged matrix are. */
+export interface LoraAdapter extends LoraSettings {
+  /** What a person calls its folder. */
+  readonly path: string;
+  /** The pairs by the canonical name of the matrix that they change. */
+  readonly pairs: ReadonlyMap<string, LoraPair>;
+  /** Gives its file back. */
+  close(): Promise<void>;
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+const CONFIG = 'adapter_config.json';
+const WEIGHTS = 'adapter_model.safetensors';
+
+/**
+ * Opens a folder with `adapter_config.json` and `adapter_model.safetensors`; reads the header of the weights.
+ *
+ * @throws LlamaError `llama/bad-adapter`, `llama/unsupported`
+ * @throws SafetensorsError, SourceError
+ */
+export async function openLora(folder: Folder): Promise<LoraAdapter> {
+  const path = folder.name;
+  for (const name of [CONFIG, WEIGHTS]) {
+    if (await folder.has(name)) continue;
+    throw new LlamaError('llama/bad-adapter', `there is no ${name} in this folder`, {
+      path,
+      hint: `an adapter of PEFT was expected: ${CONFIG} and ${WEIGHTS}`,
+    });
+  }
+  const settings = parseLoraConfig(await readJsonText(folder, CONFIG), `${path}/${CONFIG}`);
+  const source = await folder.open(WEIGHTS);
+  try {
+    const file = await openSafetensorsFile(source);
+    const close = (): Promise<void> => file.close();
+    return { ...settings, path, pairs: pairsOf(file, settings, path), close, [Symbol.asyncDispose]: close };
+  } catch (cause) {
+    await source.close();
+    throw cause;
+  }
+}
+
+const FACTOR = /^base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight$/;
+
+function pairsOf({ tensors }: TensorFile, { rank, targets }: LoraSettings, path: string): Map<string, LoraPair> {
+  const refuse = (message: string): never => {
+    throw new LlamaError('llama/bad-adapter', message, { path });
+  };
+  const factors = new Map<string, Partial<Record<'A' | 'B', Tensor>>>();
+  const modules = new Set<string>();
+  for (const tensor of tensors) {
+    const [, module = '', factor] = FACTOR.exec(tensor.name) ?? [];
+    const name = canonicalName(`${module}.weight`, 'hf');
+    if (name === undefined || /norm|tok_embeddings/.test(name)) {
+      return refuse(`${shownName(tensor.name)} is no factor of a matrix that a Llama has`);
+    }
+    modules.add(module.slice(module.lastIndexOf('.') + 1));
+    factors.set(name, { ...factors.get(name), [factor as 'A' | 'B']: tensor });
+  }
+  const mismatch = targets && targetMismatch(targets, modules);
+  if (mismatch !== undefined) refuse(mismatch);
+  const pairs = new Map<string, LoraPair>();
+  for (const [name, { A: a, B: b }] of factors) {
+    if (a === undefined || b === undefined) return refuse(`${name} has one factor of two`);
+    if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[0] !== rank || b.shape[1] !== rank) {
+      refuse(`the factors of ${name} are (${a.shape.join(', ')}) and (${b.shape.join(', ')}), but the rank is ${rank}`);
+    }
+    pairs.set(name, { a, b });
+  }
+  if (pairs.size === 0) refuse('there are no weights in it');
+  return pairs;
+}
+
+/** How the modules that have weights differ from those that were named; undefined where they do not. */
+function targetMismatch(targets: readonly string[], modules: ReadonlySet<string>): string | undefined {
+  const strange = [...modules].find((module) => !targets.includes(module));
+  if (strange !== undefined) return `there are weights for ${strange}, which target_modules does not name`;
+  const idle = targets.find((target) => !modules.has(target));
+  return idle === undefined ? undefined : `target_modules names ${shownName(idle)}, for which there are no weights`;
+}
+
+/**
+ * The model with these adapters merged, in their order; lazy. Peak memory: a block of rows in float32 beside the block
+ * as it lies in the file, and the factor A of one matrix. Closing it closes the model, not the adapters.
+ *
+ * @throws LlamaError `llama/wrong-base` where shapes differ or the model has no such matrix, `llama/unsupported` for
+ *   weights that are quantized
+ */
+export function withLora(model: LlamaModel, adapters: readonly LoraAdapter[]): LlamaModel {
+  if (adapters.length === 0) return model;
+  for (const adapter of adapters) for (const name of adapter.pairs.keys()) expectFits(model, adapter, name);
+  const tensors = [...model.tensors].map(([name, tensor]): [string, Tensor] => {
+    const changes = adapters.flatMap(({ pairs, scale }): Change[] => {
+      const pair = pairs.get(name);
+      if (pair === undefined) return [];
+      const rotates = rotaryHeads(name, model.config) !== undefined;
+      return [{ scale, a: pair.a, b: rotates ? toMetaRowOrder(pair.b, model.config.headDim) : pair.b }];
+    });
+    return [name, changes.length === 0 ? tensor : merged(tensor, changes)];
+  });
+  const decisions = adapters.map(({ path, pairs, scale, rank }) => ({
+    about: 'adapter',
+    value: path,
+    because: `${pairs.size === 1 ? '1 matrix changes' : `${pairs.size} matrices change`}, rank ${rank}, scale ${Number(scale.toPrecision(6))}`,
+  }));
+  return { ...model, tensors: new Map(tensors), decisions: [...model.decisions, ...decisions] };
+}
+
+function expectFits(model: LlamaModel, { pairs, path }: LoraAdapter, name: string): void {
+  const tensor = model.tensors.get(name);
+  const hint = 'it was made for another base model';
+  if (tensor === undefined) {
+    const why = name === 'output.weight' && model.config.tied ? ', because its output is the embedding' : '';
+    throw new LlamaError('llama/wrong-base', `the adapter changes ${name}, which the model does not have${why}`, {
+      path,
+      hint,
+    });
+  }
+  if (isQuantized(tensor.dtype)) {
+    throw new LlamaError(
+      'llama/unsupported',
+      `${name} is ${tensor.dtype}; adapters are merged into plain weights only`,
+      {
+        path: model.path,
+        hint: 'merge it into the original model, and quantize the result',
+      },
+    );
+  }
+  const changed = [pairs.get(name)?.b.shape[0], pairs.get(name)?.a.shape[1]];
+  if (changed.join() === tensor.shape.join()) return;
+  throw new LlamaError(
+    'llama/wrong-base',
+    `the adapter changes ${name} as a matrix of (${changed.join(', ')}), but it has (${tensor.shape.join(', ')})`,
+    { path, hint },
+  );
+}
+
+interface Change extends LoraPair {
+  readonly scale: number;
+}
+
+function merged(tensor: Tensor, changes: readonly Change[]): Tensor {
+  const { name, dtype, shape } = tensor;
+  const columns = rowLengthOf(shape);
+  return {
+    ...{ name, dtype, shape },
+    rowGroup: Math.max(tensor.rowGroup ?? 1, ...changes.map(({ b }) => b.rowGroup ?? 1)),
+    readRows: async (first, count, options) => {
+      const own = { ...options, into: undefined };
+      const values = new Float32Array(count * columns);
+      decodeToFloat32(dtype, await tensor.readRows(first, count, own), values);
+      for (const change of changes) await addProduct(values, change, { first, count }, own);
+      const bytes = bufferFor(count * rowByteLengthOf(tensor), options);
+      encodeFromFloat32(dtype, values, bytes);
+      return bytes;
+    },
+  };
+}
+
+/** Adds rows of scale * B A, (count, rank) times (rank, columns), to `values`, (count, columns). */
+async function addProduct(
+  values: Float32Array,
+  { a, b, scale }: Change,
+  { first, count }: { readonly first: number; readonly count: number },
+  options: ReadOptions,
+): Promise<void> {
+  const rank = rowCountOf(a.shape);
+  const columns = rowLengthOf(a.shape);
+  const right = await wholeFactor(a, options);
+  const left = new Float32Array(count * rank);
+  decodeToFloat32(b.dtype, await b.readRows(first, count, options), left);
+  const product = new Float32Array(columns);
+  for (let row = 0; row < count; row++) {
+    product.fill(0);
+    for (let k = 0; k < rank; k++) {
+      const factor = left[row * rank + k]!;
+      const from = right.subarray(k * columns, (k + 1) * columns);
+      for (let column = 0; column < columns; column++) product[column]! += factor * from[column]!;
+    }
+    const at = row * columns;
+    for (let column = 0; column < columns; column++) values[at + column]! += Math.fround(scale * product[column]!);
+  }
+}
+
+/** The factor that was read last: the blocks of a matrix come one after another, and each needs all of it. */
+let latest: { readonly tensor: Tensor; readonly values: Promise<Float32Array> } | undefined;
+
+function wholeFactor(tensor: Tensor, options: ReadOptions): Promise<Float32Array> {
+  if (latest?.tensor === tensor) return latest.values;
+  const values = readFactor(tensor, options);
+  latest = { tensor, values };
+  values.catch(() => {
+    latest = undefined;
+  });
+  return values;
+}
+
+async function readFactor(tensor: Tensor, options: ReadOptions): Promise<Float32Array> {
+  const rows = rowCountOf(tensor.shape);
+  const values = new Float32Array(rows * rowLengthOf(tensor.shape));
+  decodeToFloat32(tensor.dtype, await tensor.readRows(0, rows, options), values);
+  return values;
+}
