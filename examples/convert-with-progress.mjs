@@ -15,7 +15,7 @@ const model = await openModel('fixtures/llama3.2-tiny');
 
 // A plan is data: every tensor and every byte offset, before a weight is read.
 const plan = await planConversionTo(model, join(output, 'planned.gguf'), { to: 'gguf', type: 'f16' });
-console.log(`${plan.files.length} file of ${plan.byteLength} bytes is planned`);
+console.log(`${plan.files.length} files (the other is the lock file) of ${plan.byteLength} bytes are planned`);
 
 let shown = 0;
 const { loss } = await convert(model, join(output, 'tiny.gguf'), {
@@ -39,7 +39,7 @@ try {
     onProgress: ({ done, total }) => done > total / 2 && interruption.abort(new Error('called off')),
   });
 } catch (error) {
-  const left = (await readdir(output)).filter((name) => name !== 'tiny.gguf');
+  const left = (await readdir(output)).filter((name) => !name.startsWith('tiny.gguf'));
   console.log(`${error instanceof Error ? error.message : 'failed'}, and ${left.join() || 'nothing'} is left behind`);
 }
 

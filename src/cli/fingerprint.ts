@@ -9,8 +9,8 @@ import { parseRopeFactor } from './parse-options.js';
 import type { Bind } from './program.js';
 
 const EXAMPLES = `
-A Meta folder, a Hugging Face folder and a lossless GGUF file of one model have the
-same fingerprints; docs/fingerprints.md says what is hashed.
+A Meta folder, a Hugging Face folder and a lossless GGUF file of one model have
+the same fingerprints; docs/fingerprints.md says what is hashed.
 
 Examples:
   $ llama-inspect fingerprint Llama3.2-1B-Instruct

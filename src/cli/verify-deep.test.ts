@@ -83,7 +83,7 @@ describe('verify --deep', () => {
       const place = temporaryFolder();
       const path = join(place, output);
       const folder = to === 'gguf' ? join(place, 'gguf') : path;
-      await llamaInspect('convert', modelFolder('llama3.2-tiny'), '--to', to, '--output', path);
+      await llamaInspect('convert', modelFolder('llama3.2-tiny'), '--to', to, '--output', path, '--no-lock');
       const { code, stdout } = await llamaInspect('verify', folder, '--deep');
       expect(code).toBe(1);
       expect(stdout).toMatch(/^UNPROVEN /);

@@ -203,7 +203,7 @@ function inspectTensor(tensor: Tensor, dtype: string): InspectedTensor {
 function inspectOtherKind(checkpoint: MetaCheckpoint, why: LlamaError): Inspection {
   const { kind, shards, path, params, files } = checkpoint;
   const stored = shards[0].file.tensors;
-  const note = `${KIND_DESCRIPTION[kind]}, of which only what lies in the files is told: ${why.message}`;
+  const note = `${KIND_DESCRIPTION[kind]}: ${why.message}`;
   const merged = shards.length > 1 ? [`tensors as they lie in the first of ${shards.length} shards`] : [];
   const inspection = inspectStored(path, stored);
   return {

@@ -41,7 +41,8 @@ export function diffLines(diff: ModelDiff, { all }: DiffLinesOptions = {}): Line
 
 function groupLines({ groups }: ModelDiff): Line[] {
   const rows = groups.map(({ group, tensorCount, changedCount, relativeRmse }) => {
-    return [group, `${changedCount} of ${tensorCount}`, changedCount === 0 ? '' : share(relativeRmse)];
+    // tensors that only one model has, or of another shape, have no distance
+    return [group, `${changedCount} of ${tensorCount}`, relativeRmse === 0 ? '' : share(relativeRmse)];
   });
   return table(rows, { head: ['part', 'differ', 'RMSE up to'], numbers: [1, 2] });
 }
