@@ -4,6 +4,8 @@ export default defineConfig({
   test: {
     include: ['src/**/*.test.ts', 'examples/*.test.ts', 'scripts/*.test.ts'],
     testTimeout: 60_000,
+    // by itself vitest leaves one core idle, and the tests take longer than a step of .ci/run may
+    maxWorkers: '100%',
     // continuous integration counts the tests from this file
     reporters: process.env['CI'] === undefined ? ['default'] : ['default', 'json'],
     outputFile: { json: 'coverage/tests.json' },

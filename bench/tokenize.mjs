@@ -18,8 +18,10 @@ import { fileURLToPath } from 'node:url';
 
 import { Tiktoken } from 'js-tiktoken/lite';
 
-import { parseTokenizerModel } from '../dist/tokenizer/tokenizer-model.js';
-import { Tokenizer } from '../dist/tokenizer/tokenizer.js';
+/** @type {typeof import('../src/tokenizer/tokenizer-model.js')} */
+const { parseTokenizerModel } = await import(new URL('../dist/tokenizer/tokenizer-model.js', import.meta.url).href);
+/** @type {typeof import('../src/tokenizer/tokenizer.js')} */
+const { Tokenizer } = await import(new URL('../dist/tokenizer/tokenizer.js', import.meta.url).href);
 
 /** @typedef {{ label: string, run: () => number, bytes: number }} Row */
 
