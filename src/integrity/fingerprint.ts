@@ -63,7 +63,7 @@ export interface FingerprintOptions extends OperationOptions {
 }
 
 /**
- * Fingerprint of a model. Reads every weight once (see {@link fingerprintTensor}), in canonical order; peak memory: a few
+ * Fingerprint of a model. Reads every weight once (see `fingerprintTensor`), in canonical order; peak memory: a few
  * blocks of rows, and the merges of the vocabulary.
  *
  * @throws LlamaError `llama/not-replicated`; the errors of the files; the signal's reason

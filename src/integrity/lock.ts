@@ -81,7 +81,7 @@ export interface LockedModel {
   /** Fingerprint of the model. */
   readonly fingerprint: string;
   /** Fingerprints of its parts; no vocabulary is null. */
-  readonly parts: Omit<ModelParts, 'vocabulary'> & { readonly vocabulary: string | null };
+  readonly parts: LockedParts;
   /** Hyperparameters, as they are hashed. */
   readonly hyperparameters: FingerprintedConfig;
   /** What is hashed of the vocabulary; null where there is none. */
@@ -90,10 +90,24 @@ export interface LockedModel {
   readonly tensors: readonly LockedTensor[];
 }
 
+/** Fingerprints of the parts of a model. */
+export interface LockedParts extends Omit<ModelParts, 'vocabulary'> {
+  /** Of the vocabulary; null where there is none. */
+  readonly vocabulary: string | null;
+}
+
+/** The program that wrote a lock file. */
+export interface LockTool {
+  /** Its name. */
+  readonly name: 'llama-inspect';
+  /** Its version. */
+  readonly version: string;
+}
+
 /** Our part of the Statement. */
 export interface LockPredicate {
   /** What wrote the file. */
-  readonly tool: { readonly name: 'llama-inspect'; readonly version: string };
+  readonly tool: LockTool;
   /** `convert` for an output of a conversion, `lock` for files that were there. */
   readonly command: 'convert' | 'lock';
   /** Options of the command that decide what was written. */
