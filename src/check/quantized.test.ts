@@ -11,9 +11,9 @@ import { ConvertError } from '../convert/plan.js';
 import { readImportanceMatrix } from '../formats/imatrix/read.js';
 import type { LlamaModel } from '../llama/model.js';
 import { openModel } from '../llama/open-model.js';
-import { openDirectory } from '../source/directory.js';
 import { memorySource } from '../source/memory.js';
-import { FIXTURES, TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
+import { openFixture } from '../testing/fixture-models.js';
+import { FIXTURES, TEXT_MODELS } from '../testing/fixtures.js';
 import { compareModels } from './compare-models.js';
 import type { ModelComparison } from './comparison.js';
 
@@ -22,10 +22,6 @@ const TYPES = fileTypeNames().filter((type) => !isPlainFileType(type));
 /** Two trained models and one with random weights are held to every type, the others to those in common use. */
 const EVERY_TYPE: readonly string[] = ['llama3.2-tiny', 'llama2-tiny', 'llama31-micro-untied'];
 const COMMON: readonly FileTypeName[] = ['q8_0', 'q6_k', 'q5_k_m', 'q4_k_m', 'q4_0', 'iq4_xs', 'q3_k_m', 'q2_k'];
-
-async function openFixture(name: string): Promise<LlamaModel> {
-  return openModel(await openDirectory(modelFolder(name)));
-}
 
 async function converted(model: LlamaModel, options: Omit<ConvertOptions, 'to'>): Promise<LlamaModel> {
   const output = memoryOutput();

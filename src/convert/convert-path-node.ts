@@ -8,7 +8,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 
 import { crc32InNode } from '../integrity/crc32-node.js';
 import { createNodeHasher } from '../integrity/hash-node.js';
-import { type SplitName, parseSplitName, splitNameOf } from '../formats/gguf/split-name.js';
+import { parseSplitName, splitPartNames } from '../formats/gguf/split-name.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { ReadOptions } from '../source/byte-source.js';
@@ -166,7 +166,7 @@ async function expectNotRead(
 async function filesOfSource(source: string, importance?: string): Promise<ReadonlySet<string>> {
   const inside = await readdir(source).catch(() => undefined);
   const split = inside === undefined ? parseSplitName(basename(source)) : undefined;
-  const names = inside ?? (split === undefined ? [] : splitParts(split).map((name) => join('..', name)));
+  const names = inside ?? (split === undefined ? [] : splitPartNames(split).map((name) => join('..', name)));
   const paths = [
     source,
     ...(importance === undefined ? [] : [importance]),
@@ -175,10 +175,6 @@ async function filesOfSource(source: string, importance?: string): Promise<Reado
   ];
   const real = await Promise.all(paths.map((path) => realpath(path).catch(() => undefined)));
   return new Set(real.filter((path) => path !== undefined));
-}
-
-function splitParts(split: SplitName): string[] {
-  return Array.from({ length: split.count }, (_, index) => splitNameOf({ ...split, part: index + 1 }));
 }
 
 /** The path with its links resolved, as far as it exists. */

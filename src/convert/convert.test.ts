@@ -4,9 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { openMetaModel } from '../llama/meta-model.js';
-import { openDirectory } from '../source/directory.js';
-import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
+import { openMetaFixture } from '../testing/fixture-models.js';
+import { TEXT_MODELS, expectedJson } from '../testing/fixtures.js';
 import { syntheticModel, withChange } from '../testing/synthetic-model.js';
 import { convert, planConversion, runPlan } from './convert.js';
 import { directoryOutput } from './directory-output.js';
@@ -33,13 +32,9 @@ interface HfFacts {
   };
 }
 
-async function openFixture(name: string) {
-  return openMetaModel(await openDirectory(modelFolder(name)));
-}
-
 describe.each(TEXT_MODELS)('%s to GGUF', (name) => {
   it.each(['f32', 'f16', 'bf16'] as const)('%s is byte for byte what llama.cpp writes', async (type) => {
-    await using model = await openFixture(name);
+    await using model = await openMetaFixture(name);
     const output = memoryOutput();
     const { plan } = await convert(model, output, { to: 'gguf', type });
     const facts = expectedJson<Record<string, GgufFacts>>(name, 'gguf.json')[`convert-${type}`];
@@ -66,7 +61,7 @@ describe.each(TEXT_MODELS)('%s to GGUF', (name) => {
 
 describe.each(TEXT_MODELS)('%s to safetensors', (name) => {
   it('has the tensors and the configuration of transformers', async () => {
-    await using model = await openFixture(name);
+    await using model = await openMetaFixture(name);
     const output = memoryOutput();
     const { plan, lossyTensors } = await convert(model, output, { to: 'safetensors' });
     const facts = expectedJson<HfFacts>(name, 'hf.json');
@@ -90,7 +85,7 @@ describe.each(TEXT_MODELS)('%s to safetensors', (name) => {
 describe('conversion', () => {
   it('gives the same bytes every time', async () => {
     const once = async (): Promise<string[]> => {
-      await using model = await openFixture('llama3-tiny-4shards');
+      await using model = await openMetaFixture('llama3-tiny-4shards');
       const output = memoryOutput();
       await convert(model, output, { to: 'safetensors', maxShardSize: 300_000 });
       return [...output.files].map(([file, bytes]) => `${file} ${sha256(bytes)}`);
@@ -162,7 +157,7 @@ describe('a conversion that fails', () => {
   });
 
   it('leaves nothing behind when it is aborted at any block', async () => {
-    await using model = await openFixture('llama3.2-tiny');
+    await using model = await openMetaFixture('llama3.2-tiny');
     for (const blocks of [1, 2, 5, 20]) {
       const controller = new AbortController();
       let seen = 0;
@@ -179,7 +174,7 @@ describe('a conversion that fails', () => {
   });
 
   it('leaves nothing behind when the n-th write fails, for every n', async () => {
-    await using model = await openFixture('llama3.2-tiny-no-output');
+    await using model = await openMetaFixture('llama3.2-tiny-no-output');
     const plan = planConversion(model, { to: 'gguf' });
     const writes = plan.files.flatMap(({ pieces }) => pieces).length;
     for (let n = 1; n <= writes; n++) {

@@ -63,9 +63,14 @@ export function isKernelSource(dtype: DType): dtype is KernelSource {
   return dtype === 'float32' || dtype === 'float16' || dtype === 'bfloat16';
 }
 
+/** Whether quantizing changes the type of a tensor. */
+export function isToBeQuantized({ tensor, dtype }: TensorPiece): boolean {
+  return tensor.dtype !== dtype && isQuantized(dtype);
+}
+
 /** Whether the weights of a tensor have to become float32 before a kernel reads them. */
-export function isDecodedFirst({ tensor, dtype }: TensorPiece): boolean {
-  return isQuantized(dtype) && tensor.dtype !== dtype && !isKernelSource(tensor.dtype);
+export function isDecodedFirst(piece: TensorPiece): boolean {
+  return isToBeQuantized(piece) && !isKernelSource(piece.tensor.dtype);
 }
 
 /** Bytes that a block takes in float32. */
@@ -86,7 +91,7 @@ export function isCopied({ tensor, dtype, finite }: TensorPiece): boolean {
  */
 export function encodeRows(rows: PlannedRows, source: Uint8Array, out: Uint8Array): void {
   const { tensor, dtype, loss, finite } = rows.piece;
-  if (isQuantized(dtype) && tensor.dtype !== dtype) {
+  if (isToBeQuantized(rows.piece)) {
     expectOutcome(rows, quantizeRows(rowsJob(rows, source), out));
     return;
   }

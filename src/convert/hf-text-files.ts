@@ -4,7 +4,7 @@
  * @module
  */
 import type { DType } from '../dtype.js';
-import { HF_CONFIG_STYLES, type HfConfigStyle, hfConfigJson, pythonJson } from '../llama/hf-config.js';
+import { HF_CONFIG_STYLES, type HfConfigStyle, hfConfigJson, oneOrAll, pythonJson } from '../llama/hf-config.js';
 import type { LlamaConfig, LlamaModel } from '../llama/model.js';
 import { isInstructName } from '../llama/model-name.js';
 import { releaseOf } from '../llama/releases.js';
@@ -23,7 +23,10 @@ export function hfTextFiles(model: LlamaModel, dtype: DType, options: TokenizerJ
   const { bosId, eosIds } = specialIds(model);
   const files = [
     textFile('config.json', hfConfigJson(config, { torchDtype: dtype, bosId, eosIds, style })),
-    textFile('generation_config.json', generationConfigJson(bosId, eosIds, isInstruct(model), style)),
+    textFile(
+      'generation_config.json',
+      generationConfigJson({ bosId, eosIds, instruct: isInstruct(model), version: style.transformersVersion }),
+    ),
   ];
   if (vocabulary === undefined) return files;
   files.push(...hfTokenizerFiles(vocabulary, config.contextLength, options));
@@ -67,19 +70,28 @@ function endTokenIds({ eosId, baseSize, generation }: Vocabulary): number[] {
   return endsTurns ? [baseSize + 1, baseSize + 8, eosId] : [eosId];
 }
 
-function generationConfigJson(bosId: number, eosIds: number[], instruct: boolean, style: HfConfigStyle): string {
-  const ids = { bos_token_id: bosId, eos_token_id: eosIds.length === 1 ? eosIds[0] : eosIds };
-  const { bos_token_id, eos_token_id } = ids;
-  const version = { transformers_version: style.transformersVersion };
-  if (!instruct) return pythonJson({ _from_model_config: true, ...ids, ...version });
-  return pythonJson({
-    bos_token_id,
-    do_sample: true,
-    eos_token_id,
-    temperature: SAMPLING.temperature,
-    top_p: SAMPLING.topP,
-    ...version,
-  });
+/** What `generation_config.json` says. */
+export interface GenerationSettings {
+  /** Id of the token that begins a text. */
+  readonly bosId: number;
+  /** Ids of the tokens that end one. */
+  readonly eosIds: readonly number[];
+  /** Id of the token that fills batches up; left out where a release has none. */
+  readonly padId?: number | undefined;
+  /** Whether the model answers in turns, and is sampled then. */
+  readonly instruct: boolean;
+  /** Version of transformers that the file names. */
+  readonly version: string;
+}
+
+/** `generation_config.json` as transformers writes it. */
+export function generationConfigJson({ bosId, eosIds, padId, instruct, version }: GenerationSettings): string {
+  const bos = { bos_token_id: bosId };
+  const eos = { eos_token_id: oneOrAll(eosIds), ...(padId === undefined ? {} : { pad_token_id: padId }) };
+  const transformers = { transformers_version: version };
+  if (!instruct) return pythonJson({ _from_model_config: true, ...bos, ...eos, ...transformers });
+  const sampling = { temperature: SAMPLING.temperature, top_p: SAMPLING.topP };
+  return pythonJson({ ...bos, do_sample: true, ...eos, ...sampling, ...transformers });
 }
 
 function joinText(chunks: Iterable<string>): Uint8Array {

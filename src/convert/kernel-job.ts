@@ -3,19 +3,13 @@
  *
  * @module
  */
-import { isQuantized } from '../dtype.js';
 import { ggmlTypeOf } from '../formats/gguf/tensor-types.js';
 import { rowLengthOf } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
 import type { KernelJob, QuantKernels } from '../quant/kernels/quant-kernels.js';
-import { type PlannedRows, floatByteLength, isKernelSource } from './encoder.js';
+import { type PlannedRows, floatByteLength, isKernelSource, isToBeQuantized } from './encoder.js';
 import type { TensorPiece } from './plan.js';
 import { type Slot, inputOffset } from './slots.js';
-
-/** Whether quantizing changes the type of a tensor. */
-export function isToBeQuantized({ tensor, dtype }: TensorPiece): boolean {
-  return tensor.dtype !== dtype && isQuantized(dtype);
-}
 
 /** ggml's number of the format that a kernel has to make of a tensor; undefined where there is none. */
 export function kernelFormat(kernels: QuantKernels, piece: TensorPiece): number | undefined {

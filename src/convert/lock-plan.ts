@@ -8,6 +8,7 @@
  * @module
  */
 import { type ModelFingerprint, fingerprintOf } from '../integrity/fingerprint.js';
+import { type VocabularyFingerprint, fingerprintVocabulary } from '../integrity/fingerprint-vocabulary.js';
 import type { JsonValue } from '../integrity/canonical-json.js';
 import type { CreateHasher, Hasher } from '../integrity/hash.js';
 import { LOCK_NAME, type LockPredicate, type LockedFile, type LockedSource, formatLock, lockNameOf, lockedModel } from '../integrity/lock.js'; // prettier-ignore
@@ -34,20 +35,21 @@ export function lockNameOfOutput(to: ConversionPlan['to'], firstFile: string): s
   return to === 'gguf' ? lockNameOf(firstFile) : LOCK_NAME;
 }
 
-/** The plan with a lock file at its end. Reads nothing; goes through the vocabulary once. */
+/** The plan with a lock file at its end. Reads nothing; goes through the vocabulary once, before anything else takes memory. */
 export async function planWithLock(
   plan: ConversionPlan,
   model: LlamaModel,
   options: PlanLockOptions,
 ): Promise<ConversionPlan> {
   const { createHasher } = options;
+  const vocabulary = model.vocabulary && (await fingerprintVocabulary(model.vocabulary, createHasher));
   const record = new WriteRecord(model, plan, createHasher);
   const asLock = (files: readonly LockedFile[], found: ModelFingerprint): Uint8Array => {
     const written = lockedModel(LAYOUTS[plan.to], found, (tensor) => record.dtypeOf(tensor));
     return formatLock({ subject: files, predicate: { ...predicateOf(options, model), model: written } });
   };
   const name = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
-  const { byteLength } = asLock(...(await standIn(plan, model)));
+  const { byteLength } = asLock(...(await standIn(plan, model, vocabulary)));
   let bytes = new Uint8Array(0);
   const file: PlannedFile = { name, byteLength, pieces: [{ kind: 'bytes', get bytes() { return bytes; } }] }; // prettier-ignore
   return {
@@ -57,7 +59,8 @@ export async function planWithLock(
     record: async (next, readOptions) => {
       if (next !== file) return record.beginFile(next.name);
       const { files, tensors } = await record.finish(readOptions);
-      bytes = padded(asLock(files, await fingerprintOf(model, tensors, createHasher)), byteLength);
+      const found = await fingerprintOf({ config: model.config, vocabulary, tensors }, createHasher);
+      bytes = padded(asLock(files, found), byteLength);
       return undefined;
     },
   };
@@ -68,13 +71,17 @@ const LAYOUTS: Readonly<Record<ConversionPlan['to'], LlamaModel['layout']>> = {
 };
 
 /** Files and a fingerprint of the lengths that the real ones will have. */
-async function standIn(plan: ConversionPlan, model: LlamaModel): Promise<[LockedFile[], ModelFingerprint]> {
+async function standIn(
+  plan: ConversionPlan,
+  model: LlamaModel,
+  vocabulary: VocabularyFingerprint | undefined,
+): Promise<[LockedFile[], ModelFingerprint]> {
   const hash = (index: number): string => String(index).padStart(64, '0');
   const files = plan.files.map(({ name }) => ({ name, digest: { sha256: hash(0) } }));
   const nothing: Hasher = { update: () => {}, digestHex: () => hash(0) };
   // each another, as an output that equals the embedding would be left out
   const tensors = [...model.tensors].map(([name, { dtype, shape }], index) => ({ name, dtype, shape, sha256: hash(index) })); // prettier-ignore
-  return [files, await fingerprintOf(model, tensors, () => nothing)];
+  return [files, await fingerprintOf({ config: model.config, vocabulary, tensors }, () => nothing)];
 }
 
 /** The text with spaces before its last line end; needed where an output turned out to equal the embedding. */

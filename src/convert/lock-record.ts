@@ -8,7 +8,7 @@
  * @module
  */
 import { type DType, isQuantized } from '../dtype.js';
-import { type Tensor, rowByteLengthOf } from '../formats/tensor.js';
+import type { Tensor } from '../formats/tensor.js';
 import { type TensorFingerprint, type TensorFingerprinter, beginFingerprint, fingerprintTensor } from '../integrity/fingerprint-tensor.js'; // prettier-ignore
 import type { CreateHasher } from '../integrity/hash.js';
 import type { LockedFile } from '../integrity/lock.js';
@@ -16,8 +16,7 @@ import { formsOf } from '../integrity/narrowest-form.js';
 import { rotaryHeads } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { toMetaRowOrder } from '../llama/row-order.js';
-import { noLoss } from '../quant/cast-loss.js';
-import { convertRow } from '../quant/convert-row.js';
+import { cast } from '../llama/views.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import { type ConversionPlan, type FileRecord, type RecordedRows, type TensorPiece, plannedTensors } from './plan.js';
 
@@ -59,7 +58,7 @@ export class WriteRecord {
     for (const [name, tensor] of this.model.tensors) {
       const written = this.#tensors.get(name);
       tensors.push(
-        written ?? (await fingerprintTensor(castView(tensor, this.dtypeOf(name)), this.createHasher, { signal })),
+        written ?? (await fingerprintTensor(cast(tensor, this.dtypeOf(name)), this.createHasher, { signal })),
       );
     }
     return { files: this.#files, tensors };
@@ -97,18 +96,4 @@ function writtenForms({ dtype, tensor, loss }: TensorPiece): readonly DType[] {
 
 function readFrom(bytes: Uint8Array, rowBytes: number): Tensor['readRows'] {
   return async (first, count) => bytes.subarray(first * rowBytes, (first + count) * rowBytes);
-}
-
-/** The tensor in another plain type, lazily. */
-function castView(tensor: Tensor, dtype: DType): Tensor {
-  if (tensor.dtype === dtype) return tensor;
-  const { name, shape } = tensor;
-  return {
-    ...{ name, shape, dtype },
-    readRows: async (first, count, { signal } = {}) => {
-      const bytes = new Uint8Array(count * rowByteLengthOf({ dtype, shape }));
-      convertRow(tensor.dtype, dtype, await tensor.readRows(first, count, { signal }), bytes, noLoss());
-      return bytes;
-    },
-  };
 }

@@ -11,9 +11,9 @@ import { rowCountOf, rowLengthOf, tensorByteLength } from '../formats/tensor.js'
 import type { LlamaModel } from '../llama/model.js';
 import { openModel } from '../llama/open-model.js';
 import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
-import { openDirectory } from '../source/directory.js';
 import { memorySource } from '../source/memory.js';
-import { FIXTURES, TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
+import { openFixture } from '../testing/fixture-models.js';
+import { FIXTURES, TEXT_MODELS, expectedJson } from '../testing/fixtures.js';
 import { syntheticModel, withChange } from '../testing/synthetic-model.js';
 import { fixtureVocabulary } from '../testing/vocabularies.js';
 import { convert, planConversion } from './convert.js';
@@ -38,10 +38,6 @@ async function fileOf(model: LlamaModel, options: Omit<ConvertOptions, 'to'>): P
   const output = memoryOutput();
   await convert(model, output, { to: 'gguf', fileName: 'x.gguf', ...options });
   return output.files.get('x.gguf')!;
-}
-
-async function openFixture(name: string): Promise<LlamaModel> {
-  return openModel(await openDirectory(modelFolder(name)));
 }
 
 /** File types that the oracle has for a model, as this package calls them, with what must come out. */

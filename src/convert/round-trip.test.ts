@@ -6,17 +6,14 @@ import { openModel } from '../llama/open-model.js';
 import { sameBytes } from '../llama/shards.js';
 import { openDirectory } from '../source/directory.js';
 import { memoryFolder } from '../source/folder.js';
+import { openMetaFixture } from '../testing/fixture-models.js';
 import { TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
 import { convert } from './convert.js';
 import { memoryOutput } from './output.js';
 
-async function openFixture(name: string) {
-  return openMetaModel(await openDirectory(modelFolder(name)));
-}
-
 describe.each(TEXT_MODELS)('%s', (name) => {
   it.each(['safetensors', 'gguf'] as const)('is the same model after conversion to %s', async (to) => {
-    await using model = await openFixture(name);
+    await using model = await openMetaFixture(name);
     const output = memoryOutput(name);
     await convert(model, output, { to });
     const files = Object.fromEntries(output.files);
@@ -47,7 +44,7 @@ describe('converted models', () => {
 
 describe('the rope factor', () => {
   it('can be set by the caller, for every layout', async () => {
-    await using model = await openFixture('llama3.2-tiny');
+    await using model = await openMetaFixture('llama3.2-tiny');
     const gguf = memoryOutput();
     const hf = memoryOutput();
     await convert(model, gguf, { to: 'gguf' });

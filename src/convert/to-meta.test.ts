@@ -9,8 +9,8 @@ import { elementCount } from '../dtype.js';
 import type { LlamaModel } from '../llama/model.js';
 import { openModel } from '../llama/open-model.js';
 import { llama3Scaling } from '../llama/rope.js';
-import { openDirectory } from '../source/directory.js';
 import { memoryFolder } from '../source/folder.js';
+import { openFixture } from '../testing/fixture-models.js';
 import { TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
 import { LLAMA_3_1_8B, shapeOnly } from '../testing/release-models.js';
 import { memoryTensor, syntheticModel, withChange } from '../testing/synthetic-model.js';
@@ -19,8 +19,6 @@ import type { ConvertOptions } from './options.js';
 import { memoryOutput } from './output.js';
 
 type Files = Record<string, Uint8Array>;
-
-const openFixture = async (name: string): Promise<LlamaModel> => openModel(await openDirectory(modelFolder(name)));
 
 async function converted(model: LlamaModel, options: ConvertOptions): Promise<Files> {
   const output = memoryOutput();

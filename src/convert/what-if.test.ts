@@ -4,18 +4,14 @@ import { CheckpointError } from '../errors.js';
 import { inspectModel } from '../llama/inspect.js';
 import type { LlamaModel } from '../llama/model.js';
 import { openModel } from '../llama/open-model.js';
-import { openDirectory } from '../source/directory.js';
-import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
+import { openFixture } from '../testing/fixture-models.js';
+import { TEXT_MODELS, expectedJson } from '../testing/fixtures.js';
 import { syntheticModel } from '../testing/synthetic-model.js';
 import { fixtureVocabulary } from '../testing/vocabularies.js';
 import { convert, planConversion } from './convert.js';
 import { type FileTypeName, fileTypeNames, isFileType } from './file-types.js';
 import { memoryOutput } from './output.js';
 import { forecastSizes } from './what-if.js';
-
-async function openFixture(name: string): Promise<LlamaModel> {
-  return openModel(await openDirectory(modelFolder(name)));
-}
 
 /** Sizes of the files that llama.cpp's programs made of a fixture, by our name for the type. */
 function expectedSizes(name: string): [FileTypeName, number][] {

@@ -83,28 +83,30 @@ export async function fingerprintModel(
     };
     tensors.push({ ...(await fingerprintTensor(tensor, createHasher, { signal, onBytes })), name });
   }
-  return fingerprintOf(model, tensors, createHasher);
-}
-
-/** Fingerprint of a model whose tensors were fingerprinted already. Reads nothing. */
-export async function fingerprintOf(
-  { config, vocabulary }: Pick<LlamaModel, 'config' | 'vocabulary'>,
-  tensors: readonly TensorFingerprint[],
-  createHasher: CreateHasher,
-): Promise<ModelFingerprint> {
-  const hashed = vocabulary && (await fingerprintVocabulary(vocabulary, createHasher));
-  return assembled(fingerprintedConfig(config), hashed, withoutTiedOutput(tensors), createHasher);
+  const vocabulary = model.vocabulary && (await fingerprintVocabulary(model.vocabulary, createHasher));
+  return fingerprintOf({ config: model.config, vocabulary, tensors }, createHasher);
 }
 
 /** The object that is hashed, by its type: other rules would be another version. */
 const TYPE = 'llama-inspect/model/v1';
 
-async function assembled(
-  hyperparameters: FingerprintedConfig,
-  vocabulary: VocabularyFingerprint | undefined,
-  tensors: readonly TensorFingerprint[],
+/** The parts of a model that have been fingerprinted. */
+export interface FingerprintedParts {
+  /** Hyperparameters. */
+  readonly config: LlamaConfig;
+  /** Vocabulary; undefined where there is none. */
+  readonly vocabulary: VocabularyFingerprint | undefined;
+  /** Every tensor, also an output matrix that equals the embedding. */
+  readonly tensors: readonly TensorFingerprint[];
+}
+
+/** Fingerprint of a model whose parts were fingerprinted already. Reads nothing. */
+export async function fingerprintOf(
+  { config: whole, vocabulary, tensors: all }: FingerprintedParts,
   createHasher: CreateHasher,
 ): Promise<ModelFingerprint> {
+  const hyperparameters = fingerprintedConfig(whole);
+  const tensors = withoutTiedOutput(all);
   const config = configJson(hyperparameters);
   const byName = Object.fromEntries(tensors.map(({ name, sha256 }) => [name, sha256]));
   const parts = {
@@ -112,8 +114,8 @@ async function assembled(
     hyperparameters: await hashText(canonicalJson(config), createHasher),
     vocabulary: vocabulary?.sha256,
   };
-  const whole = { type: TYPE, tensors: byName, hyperparameters: config, vocabulary: vocabulary?.sha256 ?? null };
-  const sha256 = await hashText(canonicalJson(whole), createHasher);
+  const hashed = { type: TYPE, tensors: byName, hyperparameters: config, vocabulary: vocabulary?.sha256 ?? null };
+  const sha256 = await hashText(canonicalJson(hashed), createHasher);
   return { sha256, parts, hyperparameters, vocabulary: vocabulary && factsOf(vocabulary), tensors };
 }
 

@@ -8,7 +8,7 @@
  */
 import { basename, dirname, join } from 'node:path';
 
-import { parseSplitName, splitNameOf } from '../formats/gguf/split-name.js';
+import { parseSplitName, splitPartNames } from '../formats/gguf/split-name.js';
 import { expectNoneInside } from '../llama/open-path-node.js';
 import { folderLayout } from '../llama/open-model.js';
 import type { OperationOptions } from '../options.js';
@@ -81,11 +81,7 @@ async function placeOf(pathOrName: string): Promise<LockPlace> {
 export async function fileWithParts(path: string): Promise<{ readonly folder: Folder; readonly lockName: string }> {
   const name = basename(path);
   const split = parseSplitName(name);
-  const names = split === undefined ? [name] : parts(split.count).map((part) => splitNameOf({ ...split, part }));
+  const names = split === undefined ? [name] : splitPartNames(split);
   const lockName = lockNameOf(names[0] ?? name);
   return { folder: partOfFolder(await openDirectory(dirname(path)), [...names, lockName]), lockName };
-}
-
-function parts(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index + 1);
 }

@@ -5,6 +5,7 @@
  */
 import { SourceError } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
+import { hexOf } from '../source/hex.js';
 import { readWhole } from '../source/whole.js';
 
 /** Largest file that is hashed here: `tokenizer.model` of Llama 4 has 3.6 MB. */
@@ -22,7 +23,7 @@ export async function smallFileSha256(folder: Folder, name: string): Promise<str
   const bytes = await readSmall(folder, name);
   if (bytes === undefined) return undefined;
   const digest = await subtle.digest('SHA-256', new Uint8Array(bytes));
-  return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(new Uint8Array(digest));
 }
 
 async function readSmall(folder: Folder, name: string): Promise<Uint8Array | undefined> {

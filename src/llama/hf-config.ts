@@ -171,7 +171,7 @@ export function hfConfigJson(config: LlamaConfig, extras: HfConfigExtras): strin
     attention_bias: false,
     attention_dropout: float(0),
     bos_token_id: extras.bosId,
-    eos_token_id: extras.eosIds.length === 1 ? extras.eosIds[0] : extras.eosIds,
+    eos_token_id: oneOrAll(extras.eosIds),
     ...(style.headDim ? { head_dim: config.headDim } : {}),
     hidden_act: 'silu',
     hidden_size: config.dim,
@@ -248,4 +248,9 @@ export function pythonFloat(value: number): string {
   }
   const text = value.toString();
   return text.includes('.') ? text : `${text}.0`;
+}
+
+/** Ids as transformers writes them: a number where there is one. */
+export function oneOrAll(ids: readonly number[]): number | readonly number[] | undefined {
+  return ids.length === 1 ? ids[0] : ids;
 }

@@ -5,9 +5,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
 import { openDirectory } from '../source/directory.js';
 import { memoryFolder } from '../source/folder.js';
+import { openMetaFixture } from '../testing/fixture-models.js';
 import { TEXT_MODELS, expectedJson, modelFolder } from '../testing/fixtures.js';
 import { inspectFolder } from './inspect.js';
-import { openMetaModel } from './meta-model.js';
 import type { LlamaModel } from './model.js';
 import { folderLayout, openModel } from './open-model.js';
 
@@ -20,13 +20,9 @@ interface Expected {
   eos: number;
 }
 
-async function openFixture(name: string) {
-  return openMetaModel(await openDirectory(modelFolder(name)));
-}
-
 describe.each(TEXT_MODELS)('%s', (name) => {
   it('is understood', async () => {
-    await using model = await openFixture(name);
+    await using model = await openMetaFixture(name);
     const expected = expectedJson<Expected>(name, 'expected.json');
     const { config, vocabulary } = model;
     expect(config).toMatchObject({

@@ -9,12 +9,12 @@
  * @see https://github.com/meta-llama/llama-models/blob/main/models/checkpoint.py
  * @module
  */
-import type { DType } from '../dtype.js';
+import { type DType, isQuantized } from '../dtype.js';
 import { type StoredTensor, type Tensor, rowBlocks } from '../formats/tensor.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { ExpectedTensor, ShardSplit } from './layout.js';
 import { LlamaError } from './model.js';
-import { concatColumns, concatRows, sliceColumns, sliceRows, withoutBlocks } from './views.js';
+import { cast, concatColumns, concatRows, sliceColumns, sliceRows } from './views.js';
 
 /** A tensor of a shard: as it lies in the file, or made of several that do. */
 export type ShardTensor = Tensor & Pick<StoredTensor, 'storedDtype' | 'viewKey'>;
@@ -135,7 +135,7 @@ export function shardOf(tensor: Tensor, split: ShardSplit, index: number, count:
   const extent = (tensor.shape[split === 'rows' ? 0 : 1] ?? 0) / count;
   return split === 'rows'
     ? sliceRows(tensor, index * extent, extent)
-    : sliceColumns(withoutBlocks(tensor), index * extent, extent);
+    : sliceColumns(isQuantized(tensor.dtype) ? cast(tensor, 'float32') : tensor, index * extent, extent);
 }
 
 /**

@@ -2,14 +2,14 @@
  * Tensors made of other tensors, still lazy: each view is a function on blocks of rows.
  *
  * A view reads no more than the rows asked for (a permutation: the heads these rows belong to), so a
- * pipeline of views runs in a few blocks of memory. Row-wise, nothing here touches a value: every view
- * is exact in any dtype.
+ * pipeline of views runs in a few blocks of memory. Nothing here but `cast` touches a value: every other
+ * view is exact in any dtype.
  *
  * @module
  */
-import { byteLengthOf, isQuantized } from '../dtype.js';
+import { type DType, byteLengthOf } from '../dtype.js';
 import { type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
-import { decodeToFloat32 } from '../quant/codec.js';
+import { convertRow } from '../quant/convert-row.js';
 import { bufferFor } from '../source/byte-source.js';
 
 /** The same tensor under another name. */
@@ -196,23 +196,22 @@ export function sliceColumns(tensor: Tensor, first: number, count: number): Tens
   };
 }
 
-/** The values of a tensor of blocks as float32; a tensor of any other type stays as it is. */
-export function withoutBlocks(tensor: Tensor): Tensor {
-  if (!isQuantized(tensor.dtype)) return tensor;
-  const rowLength = rowLengthOf(tensor.shape);
+/**
+ * The tensor in another type, lazily; itself where it has that type already. What casting loses is not counted. A block
+ * of rows is held in both types.
+ */
+export function cast(tensor: Tensor, dtype: DType): Tensor {
+  if (tensor.dtype === dtype) return tensor;
+  const { name, shape, rowGroup } = tensor;
+  const rowBytes = rowByteLengthOf({ dtype, shape });
   return {
-    name: tensor.name,
-    dtype: 'float32',
-    shape: tensor.shape,
-    ...(tensor.rowGroup === undefined ? {} : { rowGroup: tensor.rowGroup }),
+    ...{ name, shape, dtype },
+    ...(rowGroup === undefined ? {} : { rowGroup }),
     readRows: async (first, count, options) => {
-      const blocks = await tensor.readRows(first, count, { ...options, into: undefined });
-      const values = new Float32Array(count * rowLength);
-      decodeToFloat32(tensor.dtype, blocks, values);
-      const bytes = new Uint8Array(values.buffer);
-      if (options?.into === undefined) return bytes;
-      options.into.set(bytes);
-      return options.into;
+      const rows = await tensor.readRows(first, count, { ...options, into: undefined });
+      const bytes = bufferFor(count * rowBytes, options);
+      convertRow(tensor.dtype, dtype, rows, bytes);
+      return bytes;
     },
   };
 }

@@ -6,10 +6,10 @@
  */
 import type { DType } from '../../dtype.js';
 import type { Llama4Family } from '../../llama/family.js';
-import { HF_CONFIG_STYLES, float, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
+import { HF_CONFIG_STYLES, float, oneOrAll, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
 import { isInstructName } from '../../llama/model-name.js';
 import type { LlamaModel } from '../../llama/model.js';
-import { SAMPLING } from '../hf-text-files.js';
+import { generationConfigJson } from '../hf-text-files.js';
 import type { ConvertOptions } from '../options.js';
 import { type PlannedFile, textFile } from '../plan.js';
 import { shardedFiles } from '../safetensors-plan.js';
@@ -19,7 +19,7 @@ import { llama4HfTensors } from './tensors.js';
 const TOKEN = { bos: 200000, eos: 200001, eom: 200007, eot: 200008, pad: 200018 } as const;
 const IMAGE_TOKENS = { boi_token_index: 200080, eoi_token_index: 200081, image_token_index: 200092 } as const;
 
-const VERSION = { transformers_version: '4.51.0' } as const;
+const TRANSFORMERS_VERSION = '4.51.0';
 const STYLE = HF_CONFIG_STYLES.llama32;
 
 /** The files; every tensor lies in them in its own type unless one is given. @throws ConvertError `convert/unsupported-type` */
@@ -30,24 +30,26 @@ export function llama4Files(
   options: ConvertOptions,
 ): { readonly files: PlannedFile[]; readonly warnings: string[] } {
   const tensors = llama4HfTensors(model, family, options.type === undefined ? undefined : dtype);
-  const eos = isInstructName(model.name) ? [TOKEN.eos, TOKEN.eom, TOKEN.eot] : TOKEN.eos;
+  const instruct = isInstructName(model.name);
+  const eosIds = instruct ? [TOKEN.eos, TOKEN.eom, TOKEN.eot] : [TOKEN.eos];
   const config = {
     ...{ architectures: ['Llama4ForConditionalGeneration'], ...IMAGE_TOKENS, model_type: 'llama4' },
-    text_config: textConfig(model, family, dtype, eos),
-    ...{ tie_word_embeddings: false, torch_dtype: dtype, ...VERSION },
+    text_config: textConfig(model, family, dtype, eosIds),
+    ...{ tie_word_embeddings: false, torch_dtype: dtype, transformers_version: TRANSFORMERS_VERSION },
     ...(family.vision === undefined ? {} : { vision_config: visionConfig(family, dtype) }),
   };
   const files = [
     ...shardedFiles(tensors, options),
     textFile('config.json', pythonJson(config)),
-    textFile('generation_config.json', generationConfig(model.name, eos)),
+    textFile(
+      'generation_config.json',
+      generationConfigJson({ bosId: TOKEN.bos, eosIds, padId: TOKEN.pad, instruct, version: TRANSFORMERS_VERSION }),
+    ),
   ];
   return { files, warnings: [] };
 }
 
-type EndTokens = number | number[];
-
-function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, eos: EndTokens): object {
+function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, eosIds: readonly number[]): object {
   const { moe, nopeLayerInterval: every, expertDim } = family;
   const layers = Array.from({ length: config.nLayers }, (_, layer) => layer + 1);
   return {
@@ -55,7 +57,7 @@ function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, 
     attention_chunk_size: family.attentionChunkSize ?? null,
     attention_dropout: float(0),
     bos_token_id: TOKEN.bos,
-    eos_token_id: eos,
+    eos_token_id: oneOrAll(eosIds),
     for_llm_compressor: false,
     head_dim: config.headDim,
     hidden_act: 'silu',
@@ -114,14 +116,4 @@ function visionConfig({ vision }: Llama4Family, dtype: DType): object {
     vision_feature_select_strategy: 'default',
     vision_output_dim: vision.outputDim,
   };
-}
-
-function generationConfig(name: string, eos: EndTokens): string {
-  const ids = { bos_token_id: TOKEN.bos, eos_token_id: eos, pad_token_id: TOKEN.pad };
-  if (!isInstructName(name)) return pythonJson({ _from_model_config: true, ...ids, ...VERSION });
-  const { bos_token_id, eos_token_id, pad_token_id } = ids;
-  return pythonJson({
-    ...{ bos_token_id, do_sample: true, eos_token_id, pad_token_id },
-    ...{ temperature: SAMPLING.temperature, top_p: SAMPLING.topP, ...VERSION },
-  });
 }

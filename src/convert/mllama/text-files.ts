@@ -10,12 +10,12 @@
  */
 import type { DType } from '../../dtype.js';
 import type { VisionFamily } from '../../llama/family.js';
-import { HF_CONFIG_STYLES, float, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
+import { HF_CONFIG_STYLES, float, oneOrAll, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
 import type { LlamaModel } from '../../llama/model.js';
 import { RELEASED_ENCODER } from '../../llama/vision/encoder-shape.js';
 import { blockPlaces } from '../../llama/vision/hf-names.js';
 import { TOKEN_TYPE, type Vocabulary } from '../../tokenizer/vocabulary.js';
-import { SAMPLING, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
+import { generationConfigJson, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
 import { type PlannedFile, textFile } from '../plan.js';
 import { tileGrids } from './tensors.js';
 
@@ -30,7 +30,13 @@ export function mllamaTextFiles(model: LlamaModel, family: VisionFamily, dtype: 
   const { vocabulary, config } = model;
   return [
     textFile('config.json', configJson(model, family, dtype)),
-    textFile('generation_config.json', generationConfigJson(model)),
+    textFile(
+      'generation_config.json',
+      generationConfigJson({
+        ...{ ...specialIds(model), padId: padId(model), instruct: isInstruct(model) },
+        version: STYLE.transformersVersion,
+      }),
+    ),
     textFile('preprocessor_config.json', preprocessorJson(family)),
     ...(vocabulary === undefined ? [] : hfTokenizerFiles(withImageToken(vocabulary), config.contextLength)),
   ];
@@ -66,7 +72,7 @@ function textConfig(model: LlamaModel, { nCrossLayers }: VisionFamily, dtype: DT
     bos_token_id: bosId,
     cross_attention_layers: blockPlaces(config.nLayers, nCrossLayers).cross,
     dropout: 0,
-    eos_token_id: eosIds.length === 1 ? eosIds[0] : eosIds,
+    eos_token_id: oneOrAll(eosIds),
     hidden_act: 'silu',
     hidden_size: config.dim,
     initializer_range: 0.02,
@@ -112,20 +118,6 @@ function visionConfig({ encoder, maxTiles, tileSize }: VisionFamily, dtype: DTyp
 /** The token that fills batches up: the fifth of the special ones. */
 function padId({ config, vocabulary }: LlamaModel): number {
   return (vocabulary?.baseSize ?? config.vocabSize - 256) + 4;
-}
-
-function generationConfigJson(model: LlamaModel): string {
-  const { bosId, eosIds } = specialIds(model);
-  const eos = eosIds.length === 1 ? eosIds[0] : eosIds;
-  const pad = { pad_token_id: padId(model) };
-  const version = { transformers_version: STYLE.transformersVersion };
-  if (!isInstruct(model)) {
-    return pythonJson({ _from_model_config: true, bos_token_id: bosId, eos_token_id: eos, ...pad, ...version });
-  }
-  return pythonJson({
-    ...{ bos_token_id: bosId, do_sample: true, eos_token_id: eos, ...pad },
-    ...{ temperature: SAMPLING.temperature, top_p: SAMPLING.topP, ...version },
-  });
 }
 
 /** How images become tiles; the means and deviations are those of CLIP. */

@@ -12,7 +12,7 @@ import { describeMistake } from '../../source/mistake.js';
 import { shownName } from '../shown-name.js';
 import { GgufError } from './gguf-error.js';
 import { type GgufFile, openGgufFile } from './read.js';
-import { type SplitName, parseSplitName, splitNameOf } from './split-name.js';
+import { parseSplitName, splitPartNames } from './split-name.js';
 import { SPLIT_KEYS, expectOneSplit, expectPartOf, expectWhole, ggufSplit } from './split.js';
 
 /**
@@ -62,7 +62,7 @@ async function partNames(folder: Folder, name: string, file: GgufFile): Promise<
     expectWhole(file);
     return [name];
   }
-  const names = allNames(split);
+  const names = splitPartNames(split);
   const present = new Set((await folder.list()).map((entry) => entry.name));
   const isAlone = names.every((part) => part === name || !present.has(part));
   if (isAlone && ggufSplit(file) === undefined) return [name];
@@ -74,10 +74,6 @@ async function partNames(folder: Folder, name: string, file: GgufFile): Promise<
     path: folder.name,
     hint: 'download the missing parts into this folder',
   });
-}
-
-function allNames(split: SplitName): string[] {
-  return Array.from({ length: split.count }, (_, index) => splitNameOf({ ...split, part: index + 1 }));
 }
 
 function joined(files: readonly GgufFile[]): GgufFile {

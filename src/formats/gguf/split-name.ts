@@ -33,6 +33,11 @@ export function splitNameOf({ stem, part, count }: SplitName): string {
   return `${stem}-${digits(part)}-of-${digits(count)}.gguf`;
 }
 
+/** The file names of all parts of a split, in order. */
+export function splitPartNames(split: SplitName): string[] {
+  return Array.from({ length: split.count }, (_, index) => splitNameOf({ ...split, part: index + 1 }));
+}
+
 /**
  * One name for each GGUF model among some file names: files of one split count once, under the name that comes
  * first. Endings other than `.gguf` are left out.

@@ -7,6 +7,7 @@
  *
  * @module
  */
+import { hexOf } from '../../source/hex.js';
 import type { LeafWriter, Sha256 } from './object-leaves.js';
 import { ObjectWriter } from './object-writer.js';
 import type { ObjectJson } from './tagged-json.js';
@@ -44,5 +45,5 @@ async function finish(leaves: LeafWriter, { sha256 }: ObjectJsonOptions): Promis
 /** The browser's own; Node has the same. */
 async function webSha256(bytes: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest('SHA-256', Uint8Array.from(bytes));
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return hexOf(new Uint8Array(digest));
 }

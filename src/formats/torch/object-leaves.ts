@@ -9,6 +9,7 @@
 import { elementCount } from '../../dtype.js';
 import { isKind } from '../../pickle/access.js';
 import type { BytesValue, PickleValue, ReduceValue, TaggedValue } from '../../pickle/values.js';
+import { hexOf } from '../../source/hex.js';
 import { type NumpyArray, numpyArray } from './numpy-array.js';
 import { numpyDtype } from './numpy-dtype.js';
 import { type NumpyScalar, numpyScalar } from './numpy-scalar.js';
@@ -95,7 +96,7 @@ export class LeafWriter {
 
   #bytes({ type, value }: PythonBytes): TaggedJson {
     const name = `$${type}`;
-    if (value.byteLength <= LONGEST_SHOWN) return { [name]: hex(value) };
+    if (value.byteLength <= LONGEST_SHOWN) return { [name]: hexOf(value) };
     return { [name]: this.#hash({ length: value.byteLength }, value.byteLength, () => value) };
   }
 
@@ -167,8 +168,4 @@ function partOfComplex(value: PickleValue): string | undefined {
 /** A `str` of Python 2 that is no UTF-8, as most who wrote such files meant it. */
 function latin1({ value }: BytesValue): string {
   return Array.from(value, (byte) => String.fromCharCode(byte)).join('');
-}
-
-function hex(bytes: Uint8Array): string {
-  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 }

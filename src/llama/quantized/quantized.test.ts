@@ -9,19 +9,15 @@ import { describe, expect, it } from 'vitest';
 
 import { type Tensor, rowCountOf } from '../../formats/tensor.js';
 import { openDirectory } from '../../source/directory.js';
+import { openMetaFixture } from '../../testing/fixture-models.js';
 import { expectedJson, modelFolder } from '../../testing/fixtures.js';
 import { inspectFolder } from '../inspect.js';
-import { openMetaModel } from '../meta-model.js';
 
 interface Expected {
   tensors: Record<string, { dtype: string; shape: number[]; sha256: string }>;
 }
 
 const MODELS = ['llama3.2-spinquant-tiny', 'llama3.2-qlora-tiny', 'llama3.1-fp8-tiny'] as const;
-
-async function openFixture(name: string) {
-  return openMetaModel(await openDirectory(modelFolder(name)));
-}
 
 /** SHA-256 of all rows, read `step` at a time. */
 async function sha256Of(tensor: Tensor, step: number): Promise<string> {
@@ -35,7 +31,7 @@ async function sha256Of(tensor: Tensor, step: number): Promise<string> {
 
 describe.each(MODELS)('%s', (name) => {
   it.each([7, 1000])('has every tensor of PyTorch and NumPy to the bit, %i rows at a time', async (step) => {
-    await using model = await openFixture(name);
+    await using model = await openMetaFixture(name);
     const { tensors } = expectedJson<Expected>(name, 'expected.json');
     expect([...model.tensors.keys()].sort()).toEqual(Object.keys(tensors).sort());
     for (const [tensorName, { dtype, shape, sha256 }] of Object.entries(tensors)) {
@@ -46,14 +42,14 @@ describe.each(MODELS)('%s', (name) => {
   });
 
   it('fills a buffer that is offered, wherever it starts', async () => {
-    await using model = await openFixture(name);
+    await using model = await openMetaFixture(name);
     const tensor = model.tensors.get('layers.1.feed_forward.w2.weight')!;
     const into = new Uint8Array(new ArrayBuffer(2 * 256 * 4 + 1), 1);
     expect(await tensor.readRows(5, 2, { into })).toEqual(new Uint8Array(await tensor.readRows(5, 2)));
   });
 
   it('is the same model in every shard', async () => {
-    await using model = await openFixture(name);
+    await using model = await openMetaFixture(name);
     await expect(model.expectConsistentWeights()).resolves.toBeUndefined();
   });
 });
@@ -84,7 +80,7 @@ describe('what is told', () => {
   });
 
   it('of the group size: the scales decide, and who says otherwise is named', async () => {
-    await using model = await openFixture('llama3.2-qlora-tiny');
+    await using model = await openMetaFixture('llama3.2-qlora-tiny');
     expect(model.decisions[1]).toEqual({
       ...{ about: 'group size', value: '32', because: 'the scales have it, though params.json says 256' },
     });

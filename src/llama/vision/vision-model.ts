@@ -17,6 +17,7 @@ import { type MetaModel, type MetaModelOptions, metaModel } from '../meta-model.
 import { type LlamaConfig, LlamaError } from '../model.js';
 import { expectNames } from '../names.js';
 import type { MetaParams } from '../params.js';
+import { releasesOfKind } from '../releases.js';
 import { type Shards, expectReplicasEqual, mergeTensor } from '../shards.js';
 import { renamed } from '../views.js';
 import { encoderShape } from './encoder-shape.js';
@@ -82,12 +83,11 @@ function visionFamily(params: MetaParams, shards: Shards, path: string): VisionF
   return { kind: 'vision', release: undefined, nCrossLayers, tileSize, maxTiles, encoder: encoderShape(shards) };
 }
 
-/** Releases by the text model inside them. */
-function releaseName({ config: { dim, nLayers, ffnDim }, checkpoint: { params } }: MetaModel): string | undefined {
-  const is = (...shape: number[]): boolean =>
-    shape.join() === [dim, nLayers, ffnDim, params.vision_num_cross_attention_layers].join();
-  if (is(4096, 32, 14336, 8)) return 'Llama 3.2 11B Vision';
-  return is(8192, 80, 28672, 20) ? 'Llama 3.2 90B Vision' : undefined;
+/** The registry's name for a vision model with this text model inside. */
+function releaseName({ config: { dim, nLayers, nHeads, ffnDim }, checkpoint }: MetaModel): string | undefined {
+  const crossLayers = checkpoint.params.vision_num_cross_attention_layers;
+  const releases = releasesOfKind({ kind: 'vision', dim, nLayers, nHeads, crossLayers, experts: 0 });
+  return releases.find(({ shape }) => shape?.ffnDim === ffnDim)?.shape?.name;
 }
 
 /** The shards under canonical names, gates as one element. */
