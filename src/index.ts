@@ -74,7 +74,7 @@ export type { JsonValue } from './integrity/canonical-json.js';
 export * from './integrity/files-report.js';
 export * from './integrity/fingerprint.js';
 export type { TensorFingerprint } from './integrity/fingerprint-tensor.js';
-export type { VocabularyFacts } from './integrity/fingerprint-vocabulary.js';
+export type { VocabularyFacts, VocabularyFingerprint } from './integrity/fingerprint-vocabulary.js';
 export * from './integrity/lock.js';
 export * from './integrity/lock-folder.js';
 export type { LockReport, TensorChange } from './integrity/verify-lock.js';
