@@ -57,8 +57,8 @@ export interface LossyTensor {
 
 /** How a plan is carried out. */
 export interface RunOptions extends OperationOptions, SumFunctions {
-  /** Makes what turns rows into the output's types; in this thread when absent. */
-  readonly createEncoder?: ((pieces: readonly TensorPiece[]) => Promise<Encoder>) | undefined;
+  /** Makes what turns rows into the output's types, given how many bytes are to be hashed too; in this thread when absent. */
+  readonly createEncoder?: ((pieces: readonly TensorPiece[], hashedBytes: number) => Promise<Encoder>) | undefined;
 }
 
 /**
@@ -134,15 +134,16 @@ export async function runPlan(
   await plan.beforeWriting(options);
   const { createEncoder = createLocalEncoder } = options;
   const progress = { done: 0, total: plan.byteLength };
-  const sums = new RunningSums(options);
   let encoder: Encoder | undefined;
   try {
     await output.prepare(plan.files);
-    encoder = await createEncoder(plannedTensors(plan));
+    encoder = await createEncoder(plannedTensors(plan), hashedBytes(plan));
+    const { beginHash } = encoder;
+    const sums = new RunningSums(options, beginHash);
     for (const file of plan.files) {
-      const record = await plan.record?.(file, { signal: options.signal });
+      const record = await plan.record?.(file, { signal: options.signal, beginHash });
       await writeFile(file, output, encoder, { ...options, progress, record, sums });
-      record?.end();
+      await record?.end();
     }
     await output.commit();
   } catch (cause) {
@@ -152,6 +153,12 @@ export async function runPlan(
     await encoder?.close();
   }
   return { plan, ...countLosses(plan) };
+}
+
+/** Bytes that are hashed on their way, each once for every hash. */
+function hashedBytes({ files, record }: ConversionPlan): number {
+  const hashes = (file: PlannedFile): number => (record === undefined ? 0 : 2) + (file.hashed === true ? 1 : 0);
+  return files.reduce((sum, file) => sum + hashes(file) * file.byteLength, 0);
 }
 
 interface WriteOptions extends OperationOptions {
@@ -190,13 +197,12 @@ async function writeFile(file: PlannedFile, output: Output, encoder: Encoder, op
     if (fileOffset !== undefined) expectPosition(sink, fileOffset, file.name);
     const bytes = part.bytes instanceof Uint8Array ? part.bytes : part.bytes.make(sums);
     // hashed while the disk takes them
-    await Promise.all([sink.write(bytes), record?.take(bytes, part.rows)]);
-    sums.take(bytes, part.rows?.piece.name);
+    await Promise.all([sink.write(bytes), record?.take(bytes, part.rows), sums.take(bytes, part.rows?.piece.name)]);
     part.release();
     progress.done += bytes.byteLength;
     options.onProgress?.({ phase: 'write', item, ...progress });
   }
-  sums.end(file);
+  await sums.end(file);
   expectPosition(sink, file.byteLength, file.name);
 }
 

@@ -1,5 +1,6 @@
 /**
- * The worker that quantizes blocks of rows for `encoder-pool-node.ts`, one job after the other.
+ * The worker of a conversion for `thread-pool-node.ts`: it quantizes blocks of rows and hashes what is written, one job
+ * after the other.
  *
  * Plain JavaScript, because a worker thread is not transformed: this file runs as it stands both from the
  * sources under test and from the built package. Values and blocks lie in shared memory, so nothing is copied
@@ -7,39 +8,75 @@
  *
  * @module
  */
+import { createHash } from 'node:crypto';
 import { parentPort, workerData } from 'node:worker_threads';
 
 import { createQuantKernels } from '../quant/kernels/quant-kernels.js';
 
 /**
- * A job and where its blocks go, both in shared memory.
+ * Rows to quantize and where their blocks go, both in shared memory.
  * @typedef {{ job: import('../quant/kernels/quant-kernels.js').KernelJob | import('../quant/quantize-rows.js').RowsJob, out: Uint8Array }} EncodeJob
  */
 
 /**
- * What the kernel found.
+ * The next bytes of the hash of that number, in shared memory; without bytes it is done.
+ * @typedef {{ hash: number, algorithm: import('../integrity/hash.js').HashAlgorithm, bytes: Uint8Array | undefined }} HashJob
+ */
+
+/**
+ * What quantizing found.
  * @typedef {import('../quant/kernels/quant-kernels.js').KernelOutcome} EncodeReply
+ */
+
+/**
+ * The hash, in lower-case hexadecimal, when it is done.
+ * @typedef {{ digest: string | undefined }} HashReply
+ */
+
+/**
+ * What a worker is started with.
+ * @typedef {{ kind: string, kernels: WebAssembly.Module | undefined }} EncodeWorkerData
  */
 
 /** What tells this worker from others that may import this file. */
 export const ENCODE_WORKER = 'llama-inspect encode worker';
 
 /**
- * A function that does jobs: those for a format with kernels of its own, the others in TypeScript.
+ * A function that quantizes: formats with kernels of their own with these, the others in TypeScript.
  *
+ * @param {WebAssembly.Module | undefined} module - the kernels; undefined where the machine cannot run them
  * @returns {Promise<(job: EncodeJob) => Promise<EncodeReply>>}
  */
-export async function createJobRunner() {
-  const kernels = await createQuantKernels();
-  if (kernels === undefined) throw new Error('there are no kernels in this thread');
+export async function createJobRunner(module) {
+  const kernels = module && (await createQuantKernels(module));
   return async ({ job, out }) => {
-    if ('format' in job) return kernels.quantize(job, out);
+    if (kernels !== undefined && 'format' in job) return kernels.quantize(job, out);
     const { quantizeRows } = await import('../quant/quantize-rows.js');
-    return quantizeRows(job, out);
+    return quantizeRows(/** @type {import('../quant/quantize-rows.js').RowsJob} */ (job), out);
   };
 }
 
-if (workerData === ENCODE_WORKER) {
-  const run = await createJobRunner();
-  parentPort?.on('message', async (job) => parentPort?.postMessage(await run(job)));
+/**
+ * A function that hashes: a hash begins with the first job of its number.
+ *
+ * @returns {(job: HashJob) => HashReply}
+ */
+export function createHashRunner() {
+  /** @type {Map<number, import('node:crypto').Hash>} */
+  const hashes = new Map();
+  return ({ hash: id, algorithm, bytes }) => {
+    const hash = hashes.get(id) ?? createHash(algorithm);
+    if (bytes === undefined) {
+      hashes.delete(id);
+      return { digest: hash.digest('hex') };
+    }
+    hashes.set(id, hash.update(bytes));
+    return { digest: undefined };
+  };
+}
+
+if (workerData?.kind === ENCODE_WORKER) {
+  const encode = await createJobRunner(workerData.kernels);
+  const hash = createHashRunner();
+  parentPort?.on('message', async (job) => parentPort?.postMessage('hash' in job ? hash(job) : await encode(job)));
 }

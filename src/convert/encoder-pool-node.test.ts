@@ -3,7 +3,7 @@ import { describe, expect, it, vi } from 'vitest';
 import type { DType } from '../dtype.js';
 import type { Tensor } from '../formats/tensor.js';
 import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
-import { createQuantKernels } from '../quant/kernels/quant-kernels.js';
+import { compileQuantKernels, createQuantKernels } from '../quant/kernels/quant-kernels.js';
 import { builtFile } from '../testing/built.js';
 import { memoryTensor, randomNumbers } from '../testing/synthetic-model.js';
 import { castTensor } from './cast.js';
@@ -14,7 +14,8 @@ import { createLocalEncoder } from './local-encoder.js';
 import type { TensorPiece } from './plan.js';
 import { blocksOf } from './slots.js';
 
-const kernels = (await createQuantKernels())!;
+const module = (await compileQuantKernels())!;
+const kernels = { kernels: (await createQuantKernels())!, module };
 
 function matrix(rows: number, columns: number, source: DType): Tensor {
   const random = randomNumbers(rows * columns);
@@ -176,8 +177,9 @@ describe('the encoder that Node gets', () => {
 describe('the thread', () => {
   it('runs jobs when it was started as an encoding worker, and only then', async () => {
     for (const [workerData, listeners] of [
-      ['something else', 0],
-      [ENCODE_WORKER, 1],
+      [null, 0],
+      [{ kind: 'something else', kernels: module }, 0],
+      [{ kind: ENCODE_WORKER, kernels: module }, 1],
     ]) {
       const on = vi.fn();
       vi.resetModules();
@@ -189,7 +191,7 @@ describe('the thread', () => {
   });
 
   it('fills what it is given', async () => {
-    const run = await createJobRunner();
+    const run = await createJobRunner(module);
     const out = new Uint8Array(34);
     const values = new Uint8Array(new Float32Array(32).fill(2).buffer);
     const job = { format: 8, source: 'float32' as const, values, rowLength: 32, importance: undefined };

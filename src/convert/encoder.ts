@@ -7,6 +7,7 @@
  * @module
  */
 import { type DType, blockLayout, byteLengthOf, isQuantized } from '../dtype.js';
+import type { BeginHash } from '../integrity/hash.js';
 import { shownName } from '../formats/shown-name.js';
 import { rowByteLengthOf, rowLengthOf } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
@@ -44,6 +45,8 @@ export interface Encoder {
    * @throws ConvertError `convert/not-finite`, `convert/scale-overflow`, and every error of reading
    */
   encode(rows: PlannedRows, signal?: AbortSignal): Promise<EncodedRows>;
+  /** Begins a hash in one of its threads; absent where it has none. */
+  readonly beginHash?: BeginHash | undefined;
   /** Ends its threads; nothing may be under way. */
   close(): Promise<void>;
 }

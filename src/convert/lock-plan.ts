@@ -10,7 +10,7 @@
 import { type ModelFingerprint, fingerprintOf } from '../integrity/fingerprint.js';
 import { type VocabularyFingerprint, fingerprintVocabulary } from '../integrity/fingerprint-vocabulary.js';
 import type { JsonValue } from '../integrity/canonical-json.js';
-import type { CreateHasher, Hasher } from '../integrity/hash.js';
+import { type CreateHasher, type Hasher, hashingHere } from '../integrity/hash.js';
 import { LOCK_NAME, type LockPredicate, type LockedFile, type LockedSource, formatLock, lockNameOf, lockedModel } from '../integrity/lock.js'; // prettier-ignore
 import type { LlamaModel } from '../llama/model.js';
 import { lastPathPart } from '../llama/model-name.js';
@@ -56,8 +56,8 @@ export async function planWithLock(
     ...plan,
     files: [...plan.files, file],
     byteLength: plan.byteLength + byteLength,
-    record: async (next, readOptions) => {
-      if (next !== file) return record.beginFile(next.name);
+    record: async (next, { beginHash = hashingHere(createHasher), ...readOptions }) => {
+      if (next !== file) return record.beginFile(next.name, beginHash);
       const { files, tensors } = await record.finish(readOptions);
       const found = await fingerprintOf({ config: model.config, vocabulary, tensors }, createHasher);
       bytes = padded(asLock(files, found), byteLength);

@@ -2,7 +2,7 @@
  * Hashes of a conversion's files and fingerprints of its tensors, taken while they are written.
  *
  * Every block is hashed twice on its way to the disk, while the disk takes it: as a part of its file, and as rows of its
- * tensor. So the output is not read again. Only a tensor that is cut over several files, as shards of Meta's are, is read
+ * tensor, each in a thread where there are some. So the output is not read again. Only a tensor that is cut over several files, as shards of Meta's are, is read
  * once more from the source.
  *
  * @module
@@ -10,7 +10,7 @@
 import { type DType, isQuantized } from '../dtype.js';
 import type { Tensor } from '../formats/tensor.js';
 import { type TensorFingerprint, type TensorFingerprinter, beginFingerprint, fingerprintTensor } from '../integrity/fingerprint-tensor.js'; // prettier-ignore
-import type { CreateHasher } from '../integrity/hash.js';
+import type { BeginHash, CreateHasher } from '../integrity/hash.js';
 import type { LockedFile } from '../integrity/lock.js';
 import { formsOf } from '../integrity/narrowest-form.js';
 import { rotaryHeads } from '../llama/layout.js';
@@ -41,14 +41,14 @@ export class WriteRecord {
   ) {}
 
   /** Begins a file; what it gives takes the file's bytes, with the rows of a tensor that they are, and is told of the end. */
-  async beginFile(name: string): Promise<FileRecord> {
-    const hasher = await this.createHasher('sha256');
+  async beginFile(name: string, beginHash: BeginHash): Promise<FileRecord> {
+    const hasher = await beginHash('sha256');
     return {
       take: async (bytes, rows) => {
-        hasher.update(bytes);
-        if (rows !== undefined && this.#isWhole(rows.piece)) await this.#takeRows(bytes, rows);
+        const ofTensor = rows !== undefined && this.#isWhole(rows.piece) && this.#takeRows(bytes, rows, beginHash);
+        await Promise.all([hasher.update(bytes), ofTensor]);
       },
-      end: () => void this.#files.push({ name, digest: { sha256: hasher.digestHex() } }),
+      end: async () => void this.#files.push({ name, digest: { sha256: await hasher.digestHex() } }),
     };
   }
 
@@ -75,16 +75,16 @@ export class WriteRecord {
     return from !== undefined && this.model.tensors.get(from)?.shape.join() === shape.join();
   }
 
-  async #takeRows(bytes: Uint8Array, { piece, first, count }: RecordedRows): Promise<void> {
+  async #takeRows(bytes: Uint8Array, { piece, first, count }: RecordedRows, beginHash: BeginHash): Promise<void> {
     const { from: name = '', dtype, shape } = piece;
-    if (first === 0) this.#current = await beginFingerprint(piece, writtenForms(piece), this.createHasher);
+    if (first === 0) this.#current = await beginFingerprint(piece, writtenForms(piece), beginHash);
     const isRotary = this.plan.to === 'safetensors' && rotaryHeads(name, this.model.config) !== undefined;
     const width = shape.slice(1);
     const rows: Tensor = { name, dtype, shape: [count, ...width], readRows: readFrom(bytes, bytes.byteLength / count) };
     const ordered = isRotary ? await toMetaRowOrder(rows, this.model.config.headDim).readRows(0, count) : bytes;
-    this.#current?.update(ordered);
+    await this.#current?.update(ordered);
     const isLast = shape.length < 2 || first + count === shape[0];
-    const digest = isLast ? this.#current?.digest() : undefined;
+    const digest = isLast ? await this.#current?.digest() : undefined;
     if (digest !== undefined) this.#tensors.set(name, { name, shape, ...digest });
   }
 }

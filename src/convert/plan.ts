@@ -11,6 +11,7 @@ import { CheckpointError, type ErrorContext } from '../errors.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { CastLoss } from '../quant/cast-loss.js';
 import type { Decision } from '../llama/model.js';
+import type { BeginHash } from '../integrity/hash.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { FileTypeName } from './file-types.js';
 
@@ -105,7 +106,13 @@ export interface ConversionPlan {
    * Begins the record of each file before it is written, where there is a lock file; undefined for that file itself, whose
    * content is known from then on.
    */
-  readonly record?: ((file: PlannedFile, options: ReadOptions) => Promise<FileRecord | undefined>) | undefined;
+  readonly record?: ((file: PlannedFile, options: RecordOptions) => Promise<FileRecord | undefined>) | undefined;
+}
+
+/** How what is written is recorded. */
+export interface RecordOptions extends ReadOptions {
+  /** Hashing in other threads; in this one when absent. */
+  readonly beginHash?: BeginHash | undefined;
 }
 
 /** Takes the bytes of a file that is being written. */
@@ -113,7 +120,7 @@ export interface FileRecord {
   /** The next bytes, and which rows of which tensor they are; they may be changed when it has settled. */
   take(bytes: Uint8Array, rows: RecordedRows | undefined): Promise<void>;
   /** The file is complete. */
-  end(): void;
+  end(): Promise<void>;
 }
 
 /** Rows of a planned tensor as they are written. */

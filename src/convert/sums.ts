@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { CreateHasher, Hasher } from '../integrity/hash.js';
+import { type BeginHash, type CreateHasher, type DeferredHasher, hashingHere } from '../integrity/hash.js';
 import { createWasmHasher } from '../integrity/hash-wasm.js';
 import { crc32 } from '../zip/crc32.js';
 import type { PlannedFile, WrittenSums } from './plan.js';
@@ -21,32 +21,38 @@ export class RunningSums implements WrittenSums {
   readonly fileHashes = new Map<string, string>();
   readonly tensorSums = new Map<string, number>();
   readonly #crc32: (bytes: Uint8Array, previous: number) => number;
-  readonly #createHasher: CreateHasher;
+  readonly #beginHash: BeginHash;
   #needsCrc = false;
-  #hasher: Hasher | undefined;
+  #hasher: DeferredHasher | undefined;
 
-  constructor({ crc32: crc = crc32, createHasher = createWasmHasher }: SumFunctions) {
+  /** @param beginHash - hashing in other threads; in this one when absent */
+  constructor({ crc32: crc = crc32, createHasher = createWasmHasher }: SumFunctions, beginHash?: BeginHash) {
     this.#crc32 = crc;
-    this.#createHasher = createHasher;
+    this.#beginHash = beginHash ?? hashingHere(createHasher);
   }
 
   /** Begins a file. */
   async begin({ hashed, pieces }: PlannedFile): Promise<void> {
     this.tensorSums.clear();
     this.#needsCrc = pieces.some(({ kind }) => kind === 'late') && pieces.some(({ kind }) => kind === 'tensor');
-    this.#hasher = hashed === true ? await this.#createHasher('md5') : undefined;
+    this.#hasher = hashed === true ? await this.#beginHash('md5') : undefined;
   }
 
-  /** Takes bytes of the file; `tensor` is the name of the one they belong to, undefined for others. */
-  take(bytes: Uint8Array, tensor: string | undefined): void {
-    this.#hasher?.update(bytes);
-    if (!this.#needsCrc || tensor === undefined) return;
-    this.tensorSums.set(tensor, this.#crc32(bytes, this.tensorSums.get(tensor) ?? 0));
+  /**
+   * Takes bytes of the file, which may be changed when it has settled; `tensor` is the name of the one they belong to,
+   * undefined for others.
+   */
+  async take(bytes: Uint8Array, tensor: string | undefined): Promise<void> {
+    const hashed = this.#hasher?.update(bytes);
+    if (this.#needsCrc && tensor !== undefined) {
+      this.tensorSums.set(tensor, this.#crc32(bytes, this.tensorSums.get(tensor) ?? 0));
+    }
+    await hashed;
   }
 
   /** Ends the file. */
-  end({ name }: PlannedFile): void {
-    if (this.#hasher !== undefined) this.fileHashes.set(name, this.#hasher.digestHex());
+  async end({ name }: PlannedFile): Promise<void> {
+    if (this.#hasher !== undefined) this.fileHashes.set(name, await this.#hasher.digestHex());
     this.#hasher = undefined;
   }
 }

@@ -11,7 +11,7 @@
 import type { DType } from '../dtype.js';
 import { type Tensor, type TensorInfo, rowBlocks } from '../formats/tensor.js';
 import type { ReadOptions } from '../source/byte-source.js';
-import type { CreateHasher, Hasher } from './hash.js';
+import { type BeginHash, type CreateHasher, type DeferredHasher, hashingHere } from './hash.js';
 import { formsOf, inForm } from './narrowest-form.js';
 
 /** Fingerprint of a tensor, and the type it was hashed as. */
@@ -28,10 +28,10 @@ export interface TensorFingerprint {
 
 /** A fingerprint in the making: rows come in canonical order, each once. */
 export interface TensorFingerprinter {
-  /** Takes the next rows; false when no form is left that holds all values. */
-  update(bytes: Uint8Array): boolean;
+  /** Takes the next rows, which may be changed when it has settled; false when no form is left that holds all values. */
+  update(bytes: Uint8Array): Promise<boolean>;
   /** The type hashed and the fingerprint; undefined when no form was left. */
-  digest(): Pick<TensorFingerprint, 'dtype' | 'sha256'> | undefined;
+  digest(): Promise<Pick<TensorFingerprint, 'dtype' | 'sha256'> | undefined>;
 }
 
 /**
@@ -40,32 +40,34 @@ export interface TensorFingerprinter {
  *
  * @param tensor - the type of the rows, and the shape of the whole
  * @param forms - forms to try, the narrowest first
- * @param createHasher - implementation of SHA-256
+ * @param beginHash - implementation of SHA-256
  */
 export async function beginFingerprint(
   { dtype, shape }: Pick<TensorInfo, 'dtype' | 'shape'>,
   forms: readonly DType[],
-  createHasher: CreateHasher,
+  beginHash: BeginHash,
 ): Promise<TensorFingerprinter> {
-  const begun: { readonly form: DType; readonly hasher: Hasher }[] = [];
+  const begun: { readonly form: DType; readonly hasher: DeferredHasher }[] = [];
   for (const form of forms) {
-    const hasher = await createHasher('sha256');
-    hasher.update(new TextEncoder().encode(`llama-inspect/tensor/v1 ${form} [${shape.join(',')}]\n`));
+    const hasher = await beginHash('sha256');
+    await hasher.update(new TextEncoder().encode(`llama-inspect/tensor/v1 ${form} [${shape.join(',')}]\n`));
     begun.push({ form, hasher });
   }
   let left = begun;
   return {
-    update: (bytes) => {
+    update: async (bytes) => {
+      const hashed: Promise<void>[] = [];
       left = left.filter(({ form, hasher }) => {
         const elements = inForm(dtype, bytes, form);
-        if (elements !== undefined) hasher.update(elements);
+        if (elements !== undefined) hashed.push(hasher.update(elements));
         return elements !== undefined;
       });
+      await Promise.all(hashed);
       return left.length > 0;
     },
-    digest: () => {
+    digest: async () => {
       const [first] = left;
-      return first && { dtype: first.form, sha256: first.hasher.digestHex() };
+      return first && { dtype: first.form, sha256: await first.hasher.digestHex() };
     },
   };
 }
@@ -90,19 +92,19 @@ export async function fingerprintTensor(
   const { name, dtype, shape } = tensor;
   let counted = 0;
   for (const form of formsOf(dtype)) {
-    const fingerprinter = await beginFingerprint(tensor, [form], createHasher);
+    const fingerprinter = await beginFingerprint(tensor, [form], hashingHere(createHasher));
     let done = 0;
     let fits = true;
     for await (const { bytes } of rowBlocks(tensor, { signal })) {
       signal?.throwIfAborted();
-      fits = fingerprinter.update(bytes);
+      fits = await fingerprinter.update(bytes);
       if (!fits) break;
       done += bytes.byteLength;
       if (done <= counted) continue;
       onBytes?.(done - counted);
       counted = done;
     }
-    const digest = fits ? fingerprinter.digest() : undefined;
+    const digest = fits ? await fingerprinter.digest() : undefined;
     if (digest !== undefined) return { name, shape, ...digest };
   }
   throw new Error(`no form holds the values of ${name}`); // the last form holds all values of its type

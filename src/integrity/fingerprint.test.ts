@@ -19,6 +19,7 @@ import {
 } from '../testing/synthetic-model.js';
 import { fingerprintModel } from './fingerprint.js';
 import { beginFingerprint, fingerprintTensor } from './fingerprint-tensor.js';
+import { hashingHere } from './hash.js';
 import { fingerprintVocabulary } from './fingerprint-vocabulary.js';
 import { createNodeHasher } from './hash-node.js';
 import { createWasmHasher } from './hash-wasm.js';
@@ -141,20 +142,22 @@ describe('fingerprintTensor', () => {
   });
 });
 
+const beginHash = hashingHere(createNodeHasher);
+
 describe('beginFingerprint', () => {
   it('gives up when no form is left', async () => {
-    const fingerprinter = await beginFingerprint({ dtype: 'float32', shape: [1] }, ['bfloat16'], createNodeHasher);
-    expect(fingerprinter.update(new Uint8Array(Uint32Array.of(1).buffer))).toBe(false);
-    expect(fingerprinter.digest()).toBeUndefined();
+    const fingerprinter = await beginFingerprint({ dtype: 'float32', shape: [1] }, ['bfloat16'], beginHash);
+    expect(await fingerprinter.update(new Uint8Array(Uint32Array.of(1).buffer))).toBe(false);
+    expect(await fingerprinter.digest()).toBeUndefined();
   });
 
   it('tries all forms side by side', async () => {
     const rows = [Uint32Array.of(0x3f800000), Uint32Array.of(0x3f802000)].map((row) => new Uint8Array(row.buffer));
     const tensor = { dtype: 'float32', shape: [2, 1] } as const;
-    const fingerprinter = await beginFingerprint(tensor, ['bfloat16', 'float16', 'float32'], createNodeHasher);
-    for (const row of rows) expect(fingerprinter.update(row)).toBe(true);
+    const fingerprinter = await beginFingerprint(tensor, ['bfloat16', 'float16', 'float32'], beginHash);
+    for (const row of rows) expect(await fingerprinter.update(row)).toBe(true);
     const whole = new Uint8Array([...rows[0]!, ...rows[1]!]);
-    expect(fingerprinter.digest()).toEqual({
+    expect(await fingerprinter.digest()).toEqual({
       dtype: 'float16',
       sha256: (await fingerprintTensor({ name: '', ...tensor, readRows: async () => whole }, createNodeHasher)).sha256,
     });

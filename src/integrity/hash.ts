@@ -24,6 +24,25 @@ export interface Hasher {
 /** Makes a fresh {@link Hasher}. */
 export type CreateHasher = (algorithm: HashAlgorithm) => Hasher | Promise<Hasher>;
 
+/** A hash in the making whose bytes are worked on elsewhere, perhaps in another thread. */
+export interface DeferredHasher {
+  /** Takes the next bytes, in the order of the calls; the caller may change them when the promise has settled. */
+  update(bytes: Uint8Array): Promise<void>;
+  /** Hash of all bytes taken, in lower-case hexadecimal; called once, at the end. */
+  digestHex(): Promise<string>;
+}
+
+/** Begins a {@link DeferredHasher}. */
+export type BeginHash = (algorithm: HashAlgorithm) => Promise<DeferredHasher>;
+
+/** Hashing in this thread, for what may also be done in another. */
+export function hashingHere(createHasher: CreateHasher): BeginHash {
+  return async (algorithm) => {
+    const hasher = await createHasher(algorithm);
+    return { update: async (bytes) => hasher.update(bytes), digestHex: async () => hasher.digestHex() };
+  };
+}
+
 /**
  * Hash of a whole source in lower-case hexadecimal; reads each byte once and holds two blocks of 1 MiB.
  *

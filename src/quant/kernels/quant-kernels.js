@@ -8,8 +8,6 @@
  * @see https://webassembly.github.io/spec/core/
  * @module
  */
-import { KERNELS } from './kernels.generated.js';
-
 /** ggml's numbers for the types of values that kernels read. */
 const SOURCES = { float32: 0, float16: 1, bfloat16: 30 };
 
@@ -139,18 +137,33 @@ function aligned(length) {
 let compiling;
 
 /**
- * The kernels with a memory of their own; undefined where the machine cannot run them. Compiles once.
+ * The kernels, compiled but without memory; undefined where the machine cannot run them. Compiles once, and other threads
+ * take the module as it is: one that compiles for itself needs 4 MB more.
  *
+ * @returns {Promise<WebAssembly.Module | undefined>}
+ */
+export function compileQuantKernels() {
+  compiling ??= compile();
+  return compiling;
+}
+
+/**
+ * The kernels with a memory of their own; undefined where the machine cannot run them.
+ *
+ * @param {WebAssembly.Module} [compiled] - what {@link compileQuantKernels} gave, in another thread
  * @returns {Promise<QuantKernels | undefined>}
  */
-export async function createQuantKernels() {
-  compiling ??= compile();
-  const module = await compiling;
+export async function createQuantKernels(compiled) {
+  const module = compiled ?? (await compileQuantKernels());
   return module && new QuantKernels(await WebAssembly.instantiate(module));
 }
 
 async function compile() {
   if (typeof WebAssembly === 'undefined') return undefined;
-  const binary = Uint8Array.from(atob(KERNELS), (character) => character.charCodeAt(0));
+  // not loaded by threads that are handed the module
+  const { KERNELS } = await import('./kernels.generated.js');
+  const text = atob(KERNELS);
+  const binary = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) binary[i] = text.charCodeAt(i);
   return WebAssembly.validate(binary) ? WebAssembly.compile(binary) : undefined;
 }
