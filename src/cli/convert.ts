@@ -229,6 +229,7 @@ function onFirst(watching: OperationOptions, begin: () => Promise<void>): Operat
   return {
     ...watching,
     onProgress: (progress) => {
+      keepHeapSmall();
       void begin();
       watching.onProgress?.(progress);
     },
