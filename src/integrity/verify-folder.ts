@@ -26,8 +26,8 @@ import type { LockReport } from './verify-lock.js';
 
 /** What the tensors and hyperparameters say about each other. */
 export interface StructureReport {
-  /** `consistent`; `failed` with the reason; or `not-checked` for kinds whose layout is not known yet. */
-  readonly status: 'consistent' | 'failed' | 'not-checked';
+  /** `consistent`, or `failed` with the reason. */
+  readonly status: 'consistent' | 'failed';
   /** The fault, when it failed. */
   readonly error: CheckpointError | undefined;
   /** Hyperparameters, when consistent. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { type DeepReport, isSpecial } from '../integrity/deep-report.js';
-import type { FilesReport, FileStatus } from '../integrity/files-report.js';
+import type { FilesReport, FileStatus, ListedFile } from '../integrity/files-report.js';
 import type { ScanReport } from '../integrity/scan/scan-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
 import { lockFaults } from './lock-verification.js';
@@ -12,13 +12,10 @@ import { counted } from './numbers.js';
 
 /** Reasons of the verdict, gravest first. */
 export function verificationHeadline({ verdict, files, locks, extra, structure, scan, deep }: FolderReport): string[] {
-  const count = files.files.length;
   if (verdict === 'intact') {
-    const rest =
-      structure.status === 'consistent' ? 'tensors, shapes and tokenizer agree' : 'the structure was not checked';
     const as =
       files.known === null || files.known.by === 'checklist.chk' ? 'listed' : `known of ${files.known.release}`;
-    return [`${counted(count, 'file')} as ${as}; ${rest}`];
+    return [`${counted(distinct(files.files), 'file')} as ${as}; tensors, shapes and tokenizer agree`];
   }
   if (verdict === 'unproven') return [unprovenReason(files)];
   const structureFault = structure.status === 'failed' ? ['the structure does not hold together'] : [];
@@ -51,11 +48,16 @@ function deepFaults({ files }: DeepReport, { files: listed, unlisted }: FilesRep
   ];
 }
 
+/** How many files these are; one that several lists name is one file. */
+function distinct(files: readonly ListedFile[]): number {
+  return new Set(files.map(({ place, name }) => `${place} ${name}`)).size;
+}
+
 function fileFaults({ files, known, unlisted, lists }: FilesReport): string[] {
-  const of = (status: FileStatus): number => files.filter((file) => file.status === status).length;
+  const of = (status: FileStatus): number => distinct(files.filter((file) => file.status === status));
   const wrong = unlisted.filter(({ condition }) => condition !== null).length;
   const outside = lists.some(({ problems }) => problems.some(({ fault }) => fault === 'outside-folder'));
-  const total = `of ${counted(files.length, 'listed file')}`;
+  const total = `of ${counted(distinct(files), 'listed file')}`;
   const sizes = (known?.sizes ?? []).filter(({ expected, found }) => expected !== found).length;
   return [
     ...(of('mismatch') > 0 ? [`${of('mismatch')} ${total} differ${of('mismatch') === 1 ? 's' : ''}`] : []),

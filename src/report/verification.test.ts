@@ -42,11 +42,16 @@ describe('verificationLines', () => {
     );
   });
 
-  it('does not claim what was not checked', () => {
-    const structure = { ...CONSISTENT, status: 'not-checked', notes: ['headers are readable', 'no more'] } as const;
-    const shown = text(report('intact', { files: [listed('a.pth')] }, structure));
-    expect(shown).toContain('INTACT   1 file as listed; the structure was not checked\n');
-    expect(shown).toContain('  – structure  headers are readable\n               no more\n');
+  it('counts a file once that two lists name', () => {
+    const lists = ['checklist.chk', 'llama-inspect.lock.json'];
+    const named = (name: string, more: Partial<ListedFile> = {}) =>
+      lists.map((list) => listed(name, { list, ...more }));
+    const sound = [...named('a.pth'), ...named('params.json')];
+    expect(text(report('intact', { files: sound }))).toContain('INTACT   2 files as listed;');
+    const above = listed('params.json', { place: 'parent', list: 'tokenizer_checklist.chk' });
+    expect(text(report('intact', { files: [...sound, above] }))).toContain('INTACT   3 files as listed;');
+    const broken = [...sound, ...named('b.pth', { status: 'missing', found: null, size: null })];
+    expect(text(report('failed', { files: broken }))).toContain('FAILED   1 of 3 listed files missing\n');
   });
 
   it('shows what is wrong with each file, and what to do', () => {

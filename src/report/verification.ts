@@ -119,8 +119,7 @@ function structureLines({ status, error, notes }: StructureReport, width: number
     return [['  ', BAD, ` ${label}  does not hold together`], ...faultLines(error)];
   }
   const [first = '', ...others] = notes;
-  const mark = status === 'consistent' ? GOOD : NEITHER;
-  return [['  ', mark, ` ${label}  ${first}`], ...others.flatMap((note) => wrap(note, 6 + width))];
+  return [['  ', GOOD, ` ${label}  ${first}`], ...others.flatMap((note) => wrap(note, 6 + width))];
 }
 
 /** A file that something may be wrong with. */
