@@ -84,7 +84,7 @@ describe('verificationLines', () => {
   ✓ structure            all 147 tensors are present
 `,
     );
-    const two = files.slice(0, 1).concat(files.slice(0, 1));
+    const two = [files[0]!, { ...files[0]!, name: 'consolidated.01.pth' }];
     expect(text(report('failed', { files: two }))).toContain('FAILED   2 of 2 listed files differ\n');
   });
 
