@@ -64,7 +64,7 @@ export async function planConversionTo(
   const place = placeOf(output, options.to);
   const bare = planConversion(model, { ...options, ...place });
   const plan = options.lock === false ? bare : await locked(bare, model, options);
-  const read = await filesOfSource(model.path, options.importance?.file);
+  const read = await filesOfSource(model, options.importance?.file);
   await expectNotRead(read, place.folder, plan, output);
   return plan;
 }
@@ -161,9 +161,12 @@ async function expectNotRead(
 
 /**
  * Real paths of every file that reading the source may need: all files of a folder and the tokenizer above it, or a
- * GGUF file with the other parts of its split; and the importance matrix.
+ * GGUF file with the other parts of its split; the adapters; and the importance matrix.
  */
-async function filesOfSource(source: string, importance?: string): Promise<ReadonlySet<string>> {
+async function filesOfSource(
+  { path: source, adapters = [] }: LlamaModel,
+  importance?: string,
+): Promise<ReadonlySet<string>> {
   const inside = await readdir(source).catch(() => undefined);
   const split = inside === undefined ? parseSplitName(basename(source)) : undefined;
   const names = inside ?? (split === undefined ? [] : splitPartNames(split).map((name) => join('..', name)));
@@ -172,9 +175,14 @@ async function filesOfSource(source: string, importance?: string): Promise<Reado
     ...(importance === undefined ? [] : [importance]),
     join(source, '..', TOKENIZER),
     ...names.map((name) => join(source, name)),
+    ...(await Promise.all(adapters.map(filesInside))).flat(),
   ];
   const real = await Promise.all(paths.map((path) => realpath(path).catch(() => undefined)));
   return new Set(real.filter((path) => path !== undefined));
+}
+
+async function filesInside(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => [])).map((name) => join(folder, name));
 }
 
 /** The path with its links resolved, as far as it exists. */

@@ -94,9 +94,9 @@ function padded(text: Uint8Array, byteLength: number): Uint8Array<ArrayBuffer> {
 
 function predicateOf(
   { toolVersion: version, source, options }: PlanLockOptions,
-  { decisions }: LlamaModel,
+  model: LlamaModel,
 ): Omit<LockPredicate, 'model'> {
-  const adapters = decisions.filter(({ about }) => about === 'adapter').map(({ value }) => lastPathPart(value));
+  const adapters = (model.adapters ?? []).map(lastPathPart);
   const stated = adapters.length === 0 ? optionsJson(options) : { ...optionsJson(options), adapters };
   return { tool: { name: 'llama-inspect', version }, command: 'convert', options: stated, source };
 }

@@ -11,7 +11,7 @@ import type { Folder, FolderEntry } from '../source/folder.js';
 import { openPath } from '../source/open-path-node.js';
 import { hashSource } from '../integrity/hash.js';
 import { createNodeHasher } from '../integrity/hash-node.js';
-import { type LockedSource, type LockedSourceFile, isLockName } from '../integrity/lock.js';
+import { type LockedAdapter, type LockedSource, type LockedSourceFile, isLockName } from '../integrity/lock.js';
 import { fileWithParts } from '../integrity/lock-path-node.js';
 import { CHECKLIST, TOKENIZER_CHECKLIST, readLists } from '../integrity/read-lists.js';
 import type { LlamaModel } from '../llama/model.js';
@@ -20,12 +20,24 @@ import { lastPathPart } from '../llama/model-name.js';
 /** Largest file that is read for its hash alone; the largest tokenizer has 28 MB. */
 const HASHED_BYTES = 32 << 20;
 
-/** A model's files, by name; none for a model that lies not on disk. Reads files up to 32 MiB. @throws SourceError */
+/**
+ * A model's files and those of adapters merged into it, by name; none of what lies not on disk. Reads files up to 32 MiB.
+ *
+ * @throws SourceError
+ */
 export async function lockedSource(model: LlamaModel, options: ReadOptions = {}): Promise<LockedSource> {
   const { layout, path } = model;
+  const source = { name: lastPathPart(path), layout, files: await filesAt(path, options) };
+  const adapters: LockedAdapter[] = [];
+  for (const folder of model.adapters ?? []) {
+    adapters.push({ name: lastPathPart(folder), files: await filesAt(folder, options) });
+  }
+  return adapters.length === 0 ? source : { ...source, adapters };
+}
+
+async function filesAt(path: string, options: ReadOptions): Promise<LockedSourceFile[]> {
   const folder = await folderOf(path);
-  const files = folder === undefined ? [] : await lockedFiles(folder, options);
-  return { name: lastPathPart(path), layout, files };
+  return folder === undefined ? [] : lockedFiles(folder, options);
 }
 
 async function folderOf(path: string): Promise<Folder | undefined> {

@@ -66,6 +66,16 @@ export interface LockedSource {
   readonly layout: LlamaModel['layout'];
   /** Its files, by name. */
   readonly files: readonly LockedSourceFile[];
+  /** Adapters that were merged into it, in their order; absent where there were none. */
+  readonly adapters?: readonly LockedAdapter[] | undefined;
+}
+
+/** An adapter that a conversion merged. */
+export interface LockedAdapter {
+  /** Name of its folder. */
+  readonly name: string;
+  /** Its files, by name. */
+  readonly files: readonly LockedSourceFile[];
 }
 
 /** A tensor as a lock file has it. */

@@ -6,12 +6,18 @@
  */
 import { LlamaError } from './model.js';
 
-/** What merging goes by. */
-export interface LoraSettings {
+/** How strongly an adapter changes one matrix. */
+export interface LoraStrength {
   /** Inner extent of the two factors. */
   readonly rank: number;
   /** What their product is multiplied by. */
   readonly scale: number;
+}
+
+/** What merging goes by. */
+export interface LoraSettings {
+  /** The strength for a module, by its name in Hugging Face's layout: `model.layers.0.self_attn.q_proj`. */
+  readonly strengthOf: (module: string) => LoraStrength;
   /** Names of the modules that have factors; undefined where the file has a pattern for them. */
   readonly targets: readonly string[] | undefined;
 }
@@ -21,8 +27,9 @@ const MAX_RANK = 4096;
 
 /** Settings by which an adapter is more than two factors for each matrix. */
 const MORE_THAN_FACTORS = [
-  ...['fan_in_fan_out', 'use_dora', 'lora_bias', 'modules_to_save', 'rank_pattern', 'alpha_pattern'],
-  ...['layer_replication', 'trainable_token_indices', 'use_qalora', 'target_parameters'],
+  ...['fan_in_fan_out', 'use_dora', 'lora_bias', 'modules_to_save', 'layer_replication'],
+  ...['trainable_token_indices', 'use_qalora', 'target_parameters', 'use_bdlora', 'alora_invocation_tokens'],
+  ...['arrow_config', 'kasa_config', 'monteclora_config', 'velora_config'],
 ];
 
 /**
@@ -41,15 +48,58 @@ export function parseLoraConfig(text: string, path: string): LoraSettings {
   if ((json['bias'] ?? 'none') !== 'none') refuse(`bias is ${JSON.stringify(json['bias'])}, a Llama has no biases`);
   const more = MORE_THAN_FACTORS.find((key) => !isEmpty(json[key]));
   if (more !== undefined) refuse(`${more} is ${JSON.stringify(json[more])}, which cannot be merged`);
-  const { r: rank, lora_alpha: alpha, target_modules: targets } = json;
-  if (typeof rank !== 'number' || !Number.isInteger(rank) || rank < 1 || rank > MAX_RANK) {
-    throw badConfig(`r must be a whole number from 1 to ${MAX_RANK}, found ${JSON.stringify(rank)}`, path);
-  }
-  if (typeof alpha !== 'number' || !Number.isFinite(alpha)) {
-    throw badConfig(`lora_alpha must be a number, found ${JSON.stringify(alpha)}`, path);
-  }
-  const scale = json['use_rslora'] === true ? alpha / Math.sqrt(rank) : alpha / rank;
-  return { rank, scale, targets: Array.isArray(targets) ? targets.map(String) : undefined };
+  const { target_modules: targets } = json;
+  const rank = expectRank(json['r'], 'r', path);
+  const alpha = expectAlpha(json['lora_alpha'], 'lora_alpha', path);
+  const ranks = parsePattern(json, 'rank_pattern', expectRank, path);
+  const alphas = parsePattern(json, 'alpha_pattern', expectAlpha, path);
+  const rootScaled = json['use_rslora'] === true;
+  return {
+    strengthOf: (module) => {
+      const own = valueFor(ranks, module) ?? rank;
+      const scale = (valueFor(alphas, module) ?? alpha) / (rootScaled ? Math.sqrt(own) : own);
+      return { rank: own, scale };
+    },
+    targets: Array.isArray(targets) ? targets.map(String) : undefined,
+  };
+}
+
+function expectRank(value: unknown, name: string, path: string): number {
+  if (typeof value === 'number' && Number.isInteger(value) && value >= 1 && value <= MAX_RANK) return value;
+  throw badConfig(`${name} must be a whole number from 1 to ${MAX_RANK}, found ${JSON.stringify(value)}`, path);
+}
+
+function expectAlpha(value: unknown, name: string, path: string): number {
+  if (typeof value === 'number' && Number.isFinite(value)) return value;
+  throw badConfig(`${name} must be a number, found ${JSON.stringify(value)}`, path);
+}
+
+/** Values for some modules, the first that fits counts. */
+type Pattern = readonly (readonly [module: string, value: number])[];
+
+/** A module's name or the end of one. PEFT takes any regular expression; one of a stranger's is not run here. */
+const PLAIN_NAME = /^[\w.]+$/;
+
+function parsePattern(
+  json: Readonly<Record<string, unknown>>,
+  name: string,
+  expectValue: (value: unknown, name: string, path: string) => number,
+  path: string,
+): Pattern {
+  const pattern = json[name] ?? {};
+  if (typeof pattern !== 'object' || Array.isArray(pattern)) throw badConfig(`${name} must be an object`, path);
+  return Object.entries(pattern).map(([module, value]) => {
+    if (!PLAIN_NAME.test(module)) {
+      const message = `${name} has the pattern ${JSON.stringify(module)}; only names of modules can be read`;
+      throw new LlamaError('llama/unsupported', message, { path });
+    }
+    return [module, expectValue(value, `${name}[${JSON.stringify(module)}]`, path)] as const;
+  });
+}
+
+/** @see https://github.com/huggingface/peft/blob/main/src/peft/utils/other.py (get_pattern_key) */
+function valueFor(pattern: Pattern, module: string): number | undefined {
+  return pattern.find(([name]) => module === name || module.endsWith(`.${name}`))?.[1];
 }
 
 function isEmpty(value: unknown): boolean {

@@ -1,20 +1,24 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
 import { planSafetensors } from '../formats/safetensors/plan.js';
+import { openSafetensorsFile } from '../formats/safetensors/read.js';
 import type { Tensor } from '../formats/tensor.js';
-import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
+import { encodeFromFloat32 } from '../quant/codec.js';
+import { openFileSource } from '../source/file.js';
 import { memoryFolder } from '../source/folder.js';
 import { llamaInspect } from '../testing/cli.js';
-import { modelFolder } from '../testing/fixtures.js';
-import { memoryTensor, syntheticModel } from '../testing/synthetic-model.js';
-import { expectNameInLayout } from './layout.js';
+import { fineTune, modelFolder } from '../testing/fixtures.js';
+import { memoryTensor, syntheticModel, valuesOf, withTensors } from '../testing/synthetic-model.js';
+import { canonicalName, expectNameInLayout, rotaryHeads } from './layout.js';
 import { openLora, withLora } from './lora.js';
 import { openLoras } from './lora-path-node.js';
 import type { LlamaModel } from './model.js';
+import { LOCK_NAME, type LockPredicate } from '../integrity/lock.js';
 import { openModel } from './open-path-node.js';
 import { toHfRowOrder, toMetaRowOrder } from './row-order.js';
 
@@ -52,12 +56,6 @@ async function adapter(shapes: Record<string, [number, number]>, change: object 
 
 const SHAPES: Record<string, [number, number]> = { [Q]: [32, 32], [DOWN]: [32, 48] };
 const open = async (files: Record<string, Uint8Array>) => openLora(memoryFolder(files, 'adapter'));
-
-async function valuesOf(tensor: Tensor): Promise<Float32Array> {
-  const values = new Float32Array(tensor.shape.reduce((product, extent) => product * extent, 1));
-  decodeToFloat32(tensor.dtype, await tensor.readRows(0, tensor.shape[0]!), values);
-  return values;
-}
 
 /** W + scale * B A by the definition, over rows in Hugging Face's order, then back in Meta's. */
 async function expected(tensor: Tensor, headDim: number | undefined, scale: number, seed: number): Promise<Tensor> {
@@ -133,6 +131,84 @@ describe('an adapter', () => {
   });
 });
 
+describe('an adapter of old PEFT', () => {
+  it('is merged as PEFT merges it: pickled weights, a scale by the root of the rank, ranks and alphas of its own', async () => {
+    await using base = await openModel(fineTune('llama3-korean-tiny'));
+    await using loras = await openLoras([fineTune('adapter')]);
+    const wide = [...base.tensors.values()].map(async (tensor) => {
+      return memoryTensor(tensor.name, tensor.shape, await valuesOf(tensor), 'float32');
+    });
+    const merged = withLora(withTensors(base, ...(await Promise.all(wide))), loras.all);
+    const expectedFile = await openSafetensorsFile(await openFileSource(fineTune('merged.safetensors')));
+    let changed = 0;
+    for (const stored of expectedFile.tensors) {
+      const name = canonicalName(stored.name, 'hf')!;
+      const rotates = rotaryHeads(name, base.config) !== undefined;
+      const want = await valuesOf(rotates ? toMetaRowOrder(stored, base.config.headDim) : stored);
+      const found = await valuesOf(merged.tensors.get(name)!);
+      expect(Math.max(...found.map((value, index) => Math.abs(value - want[index]!))), name).toBeLessThan(2e-6);
+      const before = await valuesOf(base.tensors.get(name)!);
+      expect(
+        found.some((value, index) => Math.abs(value - before[index]!) > 0.1),
+        name,
+      ).toBe(true);
+      changed += 1;
+    }
+    await expectedFile.close();
+    expect(changed).toBe(8);
+    expect(merged.decisions.at(-1)?.because).toBe('8 matrices change, rank 2, scale 5.65685, and 4 other strengths');
+  });
+
+  it('is in the lock file with its hashes, and nothing is written over it', async () => {
+    const root = await mkdtemp(join(tmpdir(), 'lora-'));
+    try {
+      const output = join(root, 'merged');
+      const [source, folder] = [fineTune('llama3-korean-tiny'), fineTune('adapter')];
+      const args = ['convert', source, '--to', 'safetensors', '--lora', folder, '-o'];
+      expect((await llamaInspect(...args, output)).code).toBe(0);
+      const lock = JSON.parse(await readFile(join(output, LOCK_NAME), 'utf8')) as { predicate: LockPredicate };
+      const { adapters } = lock.predicate.source!;
+      expect(adapters?.map(({ name }) => name)).toEqual(['adapter']);
+      const hashes = adapters![0]!.files.map(({ name, digest }) => [name, digest?.sha256]);
+      const sha256 = async (name: string): Promise<string> =>
+        createHash('sha256')
+          .update(await readFile(join(folder, name)))
+          .digest('hex');
+      expect(hashes).toEqual([
+        ['adapter_config.json', await sha256('adapter_config.json')],
+        ['adapter_model.bin', await sha256('adapter_model.bin')],
+      ]);
+      const own = join(root, 'own');
+      await cp(folder, own, { recursive: true });
+      await writeFile(join(own, 'model.safetensors'), 'x');
+      const over = await llamaInspect('convert', source, '--to', 'safetensors', '--lora', own, '-o', own, '--force');
+      expect(over).toMatchObject({ code: 2, stderr: expect.stringContaining('[convert/bad-option]') as string });
+    } finally {
+      await rm(root, { recursive: true });
+    }
+  });
+
+  it('gives each merge its factor again after a read that failed', async () => {
+    const model = exactModel();
+    await using lora = await open(await adapter(SHAPES));
+    const pair = lora.pairs.get(DOWN)!;
+    let fails = true;
+    const flaky: Tensor = {
+      ...pair.a,
+      readRows: async (...args) => {
+        if (fails) throw new Error('the cable');
+        return pair.a.readRows(...args);
+      },
+    };
+    const pairs = new Map([[DOWN, { ...pair, a: flaky }]]);
+    const merged = withLora(model, [{ ...lora, pairs }]).tensors.get(DOWN)!;
+    await expect(merged.readRows(0, 4)).rejects.toThrow('the cable');
+    fails = false;
+    const whole = withLora(model, [lora]).tensors.get(DOWN)!;
+    expect(await merged.readRows(0, 4)).toEqual(await whole.readRows(0, 4));
+  });
+});
+
 describe('an adapter that cannot be merged', () => {
   it.each([
     [{ peft_type: 'IA3' }, 'llama/unsupported', 'peft_type is "IA3"'],
@@ -140,7 +216,12 @@ describe('an adapter that cannot be merged', () => {
     [{ fan_in_fan_out: true }, 'llama/unsupported', 'fan_in_fan_out is true'],
     [{ use_dora: true }, 'llama/unsupported', 'use_dora is true'],
     [{ modules_to_save: ['lm_head'] }, 'llama/unsupported', 'modules_to_save is ["lm_head"]'],
-    [{ rank_pattern: { q_proj: 4 } }, 'llama/unsupported', 'rank_pattern'],
+    [{ rank_pattern: { q_proj: 4 } }, 'llama/bad-adapter', 'but the rank is 4'],
+    [{ rank_pattern: { 'layers.(0|1).q': 2 } }, 'llama/unsupported', 'rank_pattern has the pattern "layers.(0|1).q"'],
+    [{ rank_pattern: { q_proj: 0 } }, 'llama/bad-adapter', 'rank_pattern["q_proj"] must be a whole number'],
+    [{ alpha_pattern: { q_proj: '4' } }, 'llama/bad-adapter', 'alpha_pattern["q_proj"] must be a number'],
+    [{ alpha_pattern: [] }, 'llama/bad-adapter', 'alpha_pattern must be an object'],
+    [{ alora_invocation_tokens: [1] }, 'llama/unsupported', 'alora_invocation_tokens is [1]'],
     [{ r: 0 }, 'llama/bad-adapter', 'r must be'],
     [{ r: 1e9 }, 'llama/bad-adapter', 'r must be'],
     [{ r: 3 }, 'llama/bad-adapter', 'but the rank is 3'],

@@ -14,16 +14,16 @@ import { openSafetensorsFile } from '../formats/safetensors/read.js';
 import { shownName } from '../formats/shown-name.js';
 import { type Tensor, type TensorFile, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
 import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
-import { type ReadOptions, bufferFor } from '../source/byte-source.js';
+import { type ByteSource, type ReadOptions, bufferFor } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { readJsonText } from './hf-tokenizer.js';
 import { canonicalName, rotaryHeads } from './layout.js';
-import { type LoraSettings, parseLoraConfig } from './lora-config.js';
-import { LlamaError, type LlamaModel } from './model.js';
+import { type LoraSettings, type LoraStrength, parseLoraConfig } from './lora-config.js';
+import { type Decision, LlamaError, type LlamaModel } from './model.js';
 import { toMetaRowOrder } from './row-order.js';
 
-/** The two factors of a matrix's change. */
-export interface LoraPair {
+/** The two factors of a matrix's change, and how much of their product is added. */
+export interface LoraPair extends LoraStrength {
   /** Shape (rank, in). */
   readonly a: Tensor;
   /** Shape (out, rank), rows in Hugging Face's order. */
@@ -31,7 +31,7 @@ export interface LoraPair {
 }
 
 /** An adapter, opened: its weights are read when rows of a merged matrix are. */
-export interface LoraAdapter extends LoraSettings {
+export interface LoraAdapter {
   /** What a person calls its folder. */
   readonly path: string;
   /** The pairs by the canonical name of the matrix that they change. */
@@ -43,42 +43,52 @@ export interface LoraAdapter extends LoraSettings {
 }
 
 const CONFIG = 'adapter_config.json';
-const WEIGHTS = 'adapter_model.safetensors';
+
+/** The file of weights, as PEFT writes it since 2023 and as it did before; the first that is there is read, as PEFT does. */
+const WEIGHTS = ['adapter_model.safetensors', 'adapter_model.bin'] as const;
 
 /**
- * Opens a folder with `adapter_config.json` and `adapter_model.safetensors`; reads the header of the weights.
+ * Opens a folder with `adapter_config.json` and `adapter_model.safetensors`, or the `adapter_model.bin` of old PEFT; reads
+ * the header of the weights.
  *
  * @throws LlamaError `llama/bad-adapter`, `llama/unsupported`
- * @throws SafetensorsError, SourceError
+ * @throws SafetensorsError, TorchError, ZipError, PickleError, SourceError
  */
 export async function openLora(folder: Folder): Promise<LoraAdapter> {
   const path = folder.name;
-  for (const name of [CONFIG, WEIGHTS]) {
-    if (await folder.has(name)) continue;
-    throw new LlamaError('llama/bad-adapter', `there is no ${name} in this folder`, {
+  const names = (await folder.list()).map(({ name }) => name);
+  const weights = WEIGHTS.find((name) => names.includes(name));
+  if (weights === undefined || !names.includes(CONFIG)) {
+    const missing = names.includes(CONFIG) ? WEIGHTS.join(' or ') : CONFIG;
+    throw new LlamaError('llama/bad-adapter', `there is no ${missing} in this folder`, {
       path,
-      hint: `an adapter of PEFT was expected: ${CONFIG} and ${WEIGHTS}`,
+      hint: `an adapter of PEFT was expected: ${CONFIG} and ${WEIGHTS[0]}`,
     });
   }
   const settings = parseLoraConfig(await readJsonText(folder, CONFIG), `${path}/${CONFIG}`);
-  const source = await folder.open(WEIGHTS);
+  const source = await folder.open(weights);
   try {
-    const file = await openSafetensorsFile(source);
+    const file = await openWeights(source, weights);
     const close = (): Promise<void> => file.close();
-    return { ...settings, path, pairs: pairsOf(file, settings, path), close, [Symbol.asyncDispose]: close };
+    return { path, pairs: pairsOf(file, settings, path), close, [Symbol.asyncDispose]: close };
   } catch (cause) {
     await source.close();
     throw cause;
   }
 }
 
+async function openWeights(source: ByteSource, name: (typeof WEIGHTS)[number]): Promise<TensorFile> {
+  if (name === 'adapter_model.safetensors') return openSafetensorsFile(source);
+  return (await import('../formats/torch/torch-file.js')).openTorchFile(source);
+}
+
 const FACTOR = /^base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 
-function pairsOf({ tensors }: TensorFile, { rank, targets }: LoraSettings, path: string): Map<string, LoraPair> {
+function pairsOf({ tensors }: TensorFile, settings: LoraSettings, path: string): Map<string, LoraPair> {
   const refuse = (message: string): never => {
     throw new LlamaError('llama/bad-adapter', message, { path });
   };
-  const factors = new Map<string, Partial<Record<'A' | 'B', Tensor>>>();
+  const factors = new Map<string, Partial<Record<'A' | 'B', Tensor>> & { readonly module: string }>();
   const modules = new Set<string>();
   for (const tensor of tensors) {
     const [, module = '', factor] = FACTOR.exec(tensor.name) ?? [];
@@ -87,17 +97,18 @@ function pairsOf({ tensors }: TensorFile, { rank, targets }: LoraSettings, path:
       return refuse(`${shownName(tensor.name)} is no factor of a matrix that a Llama has`);
     }
     modules.add(module.slice(module.lastIndexOf('.') + 1));
-    factors.set(name, { ...factors.get(name), [factor as 'A' | 'B']: tensor });
+    factors.set(name, { ...factors.get(name), module, [factor as 'A' | 'B']: tensor });
   }
-  const mismatch = targets && targetMismatch(targets, modules);
+  const mismatch = settings.targets && targetMismatch(settings.targets, modules);
   if (mismatch !== undefined) refuse(mismatch);
   const pairs = new Map<string, LoraPair>();
-  for (const [name, { A: a, B: b }] of factors) {
+  for (const [name, { A: a, B: b, module }] of factors) {
     if (a === undefined || b === undefined) return refuse(`${name} has one factor of two`);
+    const { rank, scale } = settings.strengthOf(module);
     if (a.shape.length !== 2 || b.shape.length !== 2 || a.shape[0] !== rank || b.shape[1] !== rank) {
       refuse(`the factors of ${name} are (${a.shape.join(', ')}) and (${b.shape.join(', ')}), but the rank is ${rank}`);
     }
-    pairs.set(name, { a, b });
+    pairs.set(name, { a, b, rank, scale });
   }
   if (pairs.size === 0) refuse('there are no weights in it');
   return pairs;
@@ -121,21 +132,31 @@ function targetMismatch(targets: readonly string[], modules: ReadonlySet<string>
 export function withLora(model: LlamaModel, adapters: readonly LoraAdapter[]): LlamaModel {
   if (adapters.length === 0) return model;
   for (const adapter of adapters) for (const name of adapter.pairs.keys()) expectFits(model, adapter, name);
+  const factors = new LatestFactor();
   const tensors = [...model.tensors].map(([name, tensor]): [string, Tensor] => {
-    const changes = adapters.flatMap(({ pairs, scale }): Change[] => {
+    const changes = adapters.flatMap(({ pairs }): LoraPair[] => {
       const pair = pairs.get(name);
       if (pair === undefined) return [];
       const rotates = rotaryHeads(name, model.config) !== undefined;
-      return [{ scale, a: pair.a, b: rotates ? toMetaRowOrder(pair.b, model.config.headDim) : pair.b }];
+      return [{ ...pair, b: rotates ? toMetaRowOrder(pair.b, model.config.headDim) : pair.b }];
     });
-    return [name, changes.length === 0 ? tensor : merged(tensor, changes)];
+    return [name, changes.length === 0 ? tensor : merged(tensor, changes, factors)];
   });
-  const decisions = adapters.map(({ path, pairs, scale, rank }) => ({
-    about: 'adapter',
-    value: path,
-    because: `${pairs.size === 1 ? '1 matrix changes' : `${pairs.size} matrices change`}, rank ${rank}, scale ${Number(scale.toPrecision(6))}`,
-  }));
-  return { ...model, tensors: new Map(tensors), decisions: [...model.decisions, ...decisions] };
+  const paths = adapters.map(({ path }) => path);
+  return {
+    ...model,
+    tensors: new Map(tensors),
+    adapters: [...(model.adapters ?? []), ...paths],
+    decisions: [...model.decisions, ...adapters.map(decisionOf)],
+  };
+}
+
+function decisionOf({ path, pairs }: LoraAdapter): Decision {
+  const matrices = pairs.size === 1 ? '1 matrix changes' : `${pairs.size} matrices change`;
+  const strengths = [...pairs.values()].map(({ rank, scale }) => `rank ${rank}, scale ${Number(scale.toPrecision(6))}`);
+  const [first, ...others] = new Set(strengths);
+  const more = others.length === 0 ? '' : `, and ${others.length} other strengths`;
+  return { about: 'adapter', value: path, because: `${matrices}, ${first}${more}` };
 }
 
 function expectFits(model: LlamaModel, { pairs, path }: LoraAdapter, name: string): void {
@@ -167,11 +188,7 @@ function expectFits(model: LlamaModel, { pairs, path }: LoraAdapter, name: strin
   );
 }
 
-interface Change extends LoraPair {
-  readonly scale: number;
-}
-
-function merged(tensor: Tensor, changes: readonly Change[]): Tensor {
+function merged(tensor: Tensor, changes: readonly LoraPair[], factors: LatestFactor): Tensor {
   const { name, dtype, shape } = tensor;
   const columns = rowLengthOf(shape);
   return {
@@ -181,7 +198,9 @@ function merged(tensor: Tensor, changes: readonly Change[]): Tensor {
       const own = { ...options, into: undefined };
       const values = new Float32Array(count * columns);
       decodeToFloat32(dtype, await tensor.readRows(first, count, own), values);
-      for (const change of changes) await addProduct(values, change, { first, count }, own);
+      for (const change of changes) {
+        await addProduct(values, { ...change, right: await factors.whole(change.a, own) }, { first, count }, own);
+      }
       const bytes = bufferFor(count * rowByteLengthOf(tensor), options);
       encodeFromFloat32(dtype, values, bytes);
       return bytes;
@@ -192,13 +211,12 @@ function merged(tensor: Tensor, changes: readonly Change[]): Tensor {
 /** Adds rows of scale * B A, (count, rank) times (rank, columns), to `values`, (count, columns). */
 async function addProduct(
   values: Float32Array,
-  { a, b, scale }: Change,
+  { a, b, scale, right }: LoraPair & { readonly right: Float32Array },
   { first, count }: { readonly first: number; readonly count: number },
   options: ReadOptions,
 ): Promise<void> {
   const rank = rowCountOf(a.shape);
   const columns = rowLengthOf(a.shape);
-  const right = await wholeFactor(a, options);
   const left = new Float32Array(count * rank);
   decodeToFloat32(b.dtype, await b.readRows(first, count, options), left);
   const product = new Float32Array(columns);
@@ -214,17 +232,21 @@ async function addProduct(
   }
 }
 
-/** The factor that was read last: the blocks of a matrix come one after another, and each needs all of it. */
-let latest: { readonly tensor: Tensor; readonly values: Promise<Float32Array> } | undefined;
+/** The factor that a merge read last: the blocks of a matrix come one after another, and each needs all of it. */
+class LatestFactor {
+  #latest: { readonly tensor: Tensor; readonly values: Promise<Float32Array> } | undefined;
 
-function wholeFactor(tensor: Tensor, options: ReadOptions): Promise<Float32Array> {
-  if (latest?.tensor === tensor) return latest.values;
-  const values = readFactor(tensor, options);
-  latest = { tensor, values };
-  values.catch(() => {
-    latest = undefined;
-  });
-  return values;
+  /** All of a factor in float32; read once for blocks that follow one another. */
+  whole(tensor: Tensor, options: ReadOptions): Promise<Float32Array> {
+    if (this.#latest?.tensor === tensor) return this.#latest.values;
+    const latest = { tensor, values: readFactor(tensor, options) };
+    this.#latest = latest;
+    // what could not be read is tried again by whoever needs it next
+    latest.values.catch(() => {
+      if (this.#latest === latest) this.#latest = undefined;
+    });
+    return latest.values;
+  }
 }
 
 async function readFactor(tensor: Tensor, options: ReadOptions): Promise<Float32Array> {

@@ -104,6 +104,8 @@ export interface LlamaModel {
   readonly family?: ModelFamily | undefined;
   /** What the GGUF file says beyond the hyperparameters, which a converted file keeps; undefined for other layouts. */
   readonly gguf?: GgufContents | undefined;
+  /** Folders of the adapters that were merged into the weights, in order; absent where there are none. */
+  readonly adapters?: readonly string[] | undefined;
   /** What was decided on the way, for the person to see. */
   readonly decisions: readonly Decision[];
   /**

@@ -22,6 +22,11 @@ export function modelFolder(name: string): string {
   return name === 'llama3.2-tiny' ? join(FIXTURES, name) : join(FIXTURES, 'models', name);
 }
 
+/** A folder or file of `fixtures/fine-tunes/`. */
+export function fineTune(name: string): string {
+  return join(FIXTURES, 'fine-tunes', name);
+}
+
 /** Path of a file of expected results. */
 export function expectedPath(name: string, file: string): string {
   return join(FIXTURES, 'models', name, 'expected', file);
