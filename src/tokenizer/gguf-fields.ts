@@ -8,9 +8,10 @@
  * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#tokenizer
  * @module
  */
-import { GGUF_KEY } from './gguf-keys.js';
+import { expectNoDeparture } from './departure.js';
+import { GGUF_KEY, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
 import { scoresOf } from './sentencepiece-write.js';
-import type { StringList, Vocabulary } from './vocabulary.js';
+import type { StringList, TokenSwitch, Vocabulary } from './vocabulary.js';
 
 export { vocabularyFromGguf } from './gguf-vocabulary.js';
 
@@ -29,9 +30,11 @@ export type GgufTokenizerField = { readonly key: string } & (
  *
  * `add_space_prefix` is written only where it is false, which no Llama of Meta's is.
  *
- * @throws TokenizerError `tokenizer/unsupported` for a SentencePiece vocabulary without scores whose merges do not tell them
+ * @throws TokenizerError `tokenizer/unsupported` for a SentencePiece vocabulary without scores whose merges do not tell them,
+ *   and for one whose tokenizer does what GGUF cannot say
  */
 export function ggufTokenizerFields(vocabulary: Vocabulary): readonly GgufTokenizerField[] {
+  expectNoDeparture(vocabulary);
   return vocabulary.kind === 'sentencepiece' ? sentencePieceFields(vocabulary) : byteLevelFields(vocabulary);
 }
 
@@ -42,10 +45,7 @@ function byteLevelFields(vocabulary: Vocabulary): GgufTokenizerField[] {
     { key: GGUF_KEY.tokens, type: 'arr[str]', value: vocabulary.packedPieces ?? vocabulary.pieces },
     { key: GGUF_KEY.types, type: 'arr[i32]', value: vocabulary.types },
     { key: GGUF_KEY.merges, type: 'arr[str]', value: vocabulary.merges() },
-    { key: GGUF_KEY.bosId, type: 'u32', value: vocabulary.bosId },
-    { key: GGUF_KEY.eosId, type: 'u32', value: vocabulary.eosId },
-    { key: GGUF_KEY.addBos, type: 'bool', value: true },
-    { key: GGUF_KEY.addSep, type: 'bool', value: false },
+    ...specialFields(vocabulary, { bos: true, sep: false }),
   ];
 }
 
@@ -57,11 +57,30 @@ function sentencePieceFields(vocabulary: Vocabulary): GgufTokenizerField[] {
     { key: GGUF_KEY.tokens, type: 'arr[str]', value: vocabulary.pieces },
     { key: GGUF_KEY.scores, type: 'arr[f32]', value: scores },
     { key: GGUF_KEY.types, type: 'arr[i32]', value: vocabulary.types },
-    { key: GGUF_KEY.bosId, type: 'u32', value: vocabulary.bosId },
-    { key: GGUF_KEY.eosId, type: 'u32', value: vocabulary.eosId },
-    { key: GGUF_KEY.addBos, type: 'bool', value: true },
-    { key: GGUF_KEY.addEos, type: 'bool', value: false },
+    ...specialFields(vocabulary, { bos: true, eos: false }),
   ];
   if (vocabulary.spaces?.addPrefix === false) fields.push({ key: GGUF_KEY.addSpacePrefix, type: 'bool', value: false });
   return fields;
+}
+
+/** Ids and switches as they are stated, and after them those that are not, as in the releases. */
+function specialFields(
+  { bosId, eosId, unknownId, stated }: Vocabulary,
+  usual: Readonly<Partial<Record<TokenSwitch, boolean>>>,
+): GgufTokenizerField[] {
+  // where SentencePiece's own file says which token is unknown, the converter says nothing of it
+  const ids = new Map((stated?.ids ?? []).filter(([role, id]) => role !== 'unk' || id !== unknownId));
+  for (const [role, id] of [['bos', bosId], ['eos', eosId]] as const) if (!ids.has(role)) ids.set(role, id); // prettier-ignore
+  const switches = new Map((stated?.switches ?? []).filter(([role, added]) => added || role in usual));
+  for (const role of ['bos', 'eos', 'sep'] as const) {
+    if (usual[role] !== undefined && !switches.has(role)) switches.set(role, usual[role]);
+  }
+  return [
+    ...[...ids].map(([role, id]): GgufTokenizerField => ({ key: ROLE_KEYS[role], type: 'u32', value: id })),
+    ...[...switches].map(([role, added]): GgufTokenizerField => ({
+      key: SWITCH_KEYS[role],
+      type: 'bool',
+      value: added,
+    })),
+  ];
 }

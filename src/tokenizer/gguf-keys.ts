@@ -4,6 +4,7 @@
  * @see https://github.com/ggml-org/ggml/blob/master/docs/gguf.md#tokenizer
  * @module
  */
+import type { TokenRole, TokenSwitch } from './vocabulary.js';
 
 /** The keys of GGUF's tokenizer section. */
 export const GGUF_KEY = {
@@ -21,3 +22,21 @@ export const GGUF_KEY = {
   addSep: 'tokenizer.ggml.add_sep_token',
   addSpacePrefix: 'tokenizer.ggml.add_space_prefix',
 } as const;
+
+/** Keys of the ids of special tokens; the misspelling is the format's. */
+export const ROLE_KEYS: Readonly<Record<TokenRole, string>> = {
+  bos: GGUF_KEY.bosId,
+  eos: GGUF_KEY.eosId,
+  unk: GGUF_KEY.unknownId,
+  sep: 'tokenizer.ggml.seperator_token_id',
+  pad: 'tokenizer.ggml.padding_token_id',
+  mask: 'tokenizer.ggml.mask_token_id',
+  eot: 'tokenizer.ggml.eot_token_id',
+};
+
+/** Keys that say whether a token is put around a text. */
+export const SWITCH_KEYS: Readonly<Record<TokenSwitch, string>> = {
+  bos: GGUF_KEY.addBos,
+  eos: GGUF_KEY.addEos,
+  sep: GGUF_KEY.addSep,
+};

@@ -8,10 +8,18 @@
  * @module
  */
 import type { GgufNumbers } from '../formats/gguf/value-types.js';
-import { GGUF_KEY } from './gguf-keys.js';
+import { GGUF_KEY, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
 import { sentencePieceMerges } from './merges.js';
 import { generationOfNames, SPECIAL_OFFSET } from './special-tokens.js';
-import { PackedStrings, TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from './vocabulary.js';
+import {
+  PackedStrings,
+  type StatedTokens,
+  TOKEN_TYPE,
+  TOKENS_LIMIT,
+  TokenizerError,
+  type Vocabulary,
+} from './vocabulary.js';
+import { ADDED_SCORE } from './vocabulary-size.js';
 
 /**
  * The vocabulary in a GGUF file's key/value pairs; other sections are not looked at.
@@ -55,7 +63,7 @@ function byteLevel(section: Section): Vocabulary {
     generation: generationOfNames(pieces, baseSize),
     bosId: expectId(section, GGUF_KEY.bosId, pieces, baseSize + SPECIAL_OFFSET.beginOfText),
     eosId: expectId(section, GGUF_KEY.eosId, pieces, baseSize + SPECIAL_OFFSET.endOfText),
-    ...{ unknownId: undefined, spaces: undefined },
+    ...{ unknownId: undefined, spaces: undefined, stated: statedIn(section, pieces) },
     merges: () => merges,
   };
 }
@@ -63,7 +71,7 @@ function byteLevel(section: Section): Vocabulary {
 function sentencePiece(section: Section): Vocabulary {
   const { pieces, types } = expectTokens(section);
   const scores = Float32Array.from(expectNumbers(section, GGUF_KEY.scores, pieces.length));
-  const baseSize = withoutPadding(pieces, types);
+  const baseSize = withoutAdded(pieces, types, scores);
   const unknown = Math.max(0, types.indexOf(TOKEN_TYPE.unknown));
   let merges: readonly string[] | undefined;
   return {
@@ -72,15 +80,33 @@ function sentencePiece(section: Section): Vocabulary {
     eosId: expectId(section, GGUF_KEY.eosId, pieces, 2),
     unknownId: expectId(section, GGUF_KEY.unknownId, pieces, unknown),
     spaces: { addPrefix: section.value(GGUF_KEY.addSpacePrefix) !== false, removeExtra: false },
+    stated: statedIn(section, pieces),
     merges: () => (merges ??= sentencePieceMerges(pieces.slice(0, baseSize), scores)),
   };
 }
 
-/** Tokens before the `[PADn]` that fill the embedding's rows. */
-function withoutPadding(pieces: readonly string[], types: Int32Array): number {
+/** Tokens before those that were added to the model, and before the `[PADn]` that fill the embedding's rows. */
+function withoutAdded(pieces: readonly string[], types: Int32Array, scores: Float32Array): number {
   let size = pieces.length;
   while (size > 0 && types[size - 1] === TOKEN_TYPE.unused && pieces[size - 1] === `[PAD${size - 1}]`) size--;
+  while (size > 0 && types[size - 1] !== TOKEN_TYPE.normal && scores[size - 1] === ADDED_SCORE) size--;
   return size;
+}
+
+/** What the file says of special tokens, in the order of its kinds. */
+function statedIn(section: Section, pieces: readonly string[]): StatedTokens {
+  const ids = entriesOf(ROLE_KEYS).flatMap(([role, key]) => {
+    return section.value(key) === undefined ? [] : [[role, expectId(section, key, pieces, 0)] as const];
+  });
+  const switches = entriesOf(SWITCH_KEYS).flatMap(([role, key]) => {
+    const value = section.value(key);
+    return typeof value === 'boolean' ? [[role, value] as const] : [];
+  });
+  return { ids, switches };
+}
+
+function entriesOf<Role extends string>(keys: Readonly<Record<Role, string>>): [Role, string][] {
+  return Object.entries(keys) as [Role, string][];
 }
 
 function expectTokens(section: Section): { pieces: readonly string[]; types: Int32Array } {

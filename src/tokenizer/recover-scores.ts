@@ -11,7 +11,7 @@
  */
 import { sentencePieceMerges } from './merges.js';
 import { type StringList, TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
-import { PADDING_SCORE } from './vocabulary-size.js';
+import { ADDED_SCORE, PADDING_SCORE } from './vocabulary-size.js';
 
 /**
  * Scores by id that give the vocabulary's merges in their order, or undefined where scores by id do not.
@@ -26,8 +26,6 @@ export function recoverScores(vocabulary: Vocabulary): Float32Array | undefined 
 
 /** What Meta gave to pieces that are nothing but spaces. */
 const SPACES_SCORE = -1e9;
-/** What llama.cpp's converter gives to tokens that were added to a trained model. */
-const ADDED_SCORE = -1000;
 const ONLY_SPACES = /^▁+$/;
 
 function scoresById({ pieces, types, baseSize }: Vocabulary, spacesLast: boolean): Float32Array {

@@ -7,6 +7,8 @@
  * @see https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/serialization.rs
  * @module
  */
+import { addedTokenType } from './added-token-type.js';
+import { departureOf } from './departure.js';
 import {
   expectArray,
   expectId,
@@ -23,7 +25,9 @@ import { padVocabulary } from './vocabulary-size.js';
 
 /** What the file does not say. */
 export interface TokenizerJsonReadOptions {
-  /** Token that ends a text, from `tokenizer_config.json`; the base model's where absent. */
+  /** Token that begins a text, from `tokenizer_config.json`; the base model's where absent. */
+  readonly beginToken?: string | undefined;
+  /** Token that ends a text, from there too; the base model's where absent. */
   readonly endToken?: string | undefined;
   /** Rows of the embedding; rows past the last token become padding. Left unchecked where absent. */
   readonly vocabSize?: number | undefined;
@@ -41,12 +45,21 @@ const TOKENIZER_JSON_BYTES_LIMIT = 128 << 20;
  *   tokenizers and for more than 128 MiB bytes, `tokenizer/size-mismatch` for fewer rows than tokens
  */
 export function parseTokenizerJson(bytes: Uint8Array, options: TokenizerJsonReadOptions = {}): Vocabulary {
-  const { path, vocabSize } = options;
+  return vocabularyOfDocument(parseTokenizerDocument(bytes, options.path), options);
+}
+
+/** The JSON of a `tokenizer.json`. @throws TokenizerError `tokenizer/malformed`, `tokenizer/unsupported` */
+export function parseTokenizerDocument(bytes: Uint8Array, path?: string): JsonValue {
   if (bytes.byteLength > TOKENIZER_JSON_BYTES_LIMIT) {
     const message = `${bytes.byteLength} bytes are too many for a tokenizer.json, which has at most ${TOKENIZER_JSON_BYTES_LIMIT}`;
     throw new TokenizerError('tokenizer/unsupported', message, { path });
   }
-  const document = parseJson(bytes, path);
+  return parseJson(bytes, path);
+}
+
+/** The vocabulary in such a document. @throws as {@link parseTokenizerJson} */
+export function vocabularyOfDocument(document: JsonValue, options: TokenizerJsonReadOptions = {}): Vocabulary {
+  const { path, vocabSize } = options;
   const kind = kindOf(document);
   const tokens = parseTokens(document, kind);
   const { pieces, types, baseSize, unknownId } = tokens;
@@ -55,9 +68,10 @@ export function parseTokenizerJson(bytes: Uint8Array, options: TokenizerJsonRead
   const vocabulary: Vocabulary = {
     ...{ kind, size: pieces.length, pieces, types, baseSize, unknownId, scores: undefined },
     generation: isBytes ? generationOfNames(pieces, baseSize) : undefined,
-    bosId: idOfToken(pieces, isBytes ? '<|begin_of_text|>' : '<s>', 'begins a text', path),
+    bosId: idOfToken(pieces, options.beginToken ?? (isBytes ? '<|begin_of_text|>' : '<s>'), 'begins a text', path),
     eosId: idOfToken(pieces, options.endToken ?? (isBytes ? '<|end_of_text|>' : '</s>'), 'ends a text', path),
     spaces: isBytes ? undefined : { addPrefix: prependsSpace(document), removeExtra: false },
+    departure: departureOf(document, kind),
     merges: () => merges,
   };
   return vocabSize === undefined ? vocabulary : padVocabulary(vocabulary, vocabSize, path);
@@ -123,7 +137,7 @@ function parseTokens(document: JsonValue, kind: VocabularyKind): Tokens {
       throw new TokenizerError('tokenizer/malformed', message, { path: document.path });
     }
     pieces[id] = content;
-    types[id] = special ? TOKEN_TYPE.control : TOKEN_TYPE.userDefined;
+    types[id] = addedTokenType(content, special);
   }
   const unknown = member(model, 'unk_token');
   if (unknown.value === undefined || unknown.value === null) {

@@ -8,6 +8,7 @@
  * @module
  */
 import { encodeBase64Into } from './base64.js';
+import { expectNoDeparture } from './departure.js';
 import { mergesFollowRanks, tokensOfPieces } from './ranks-of-pieces.js';
 import { sentencePieceBytes } from './sentencepiece-write.js';
 import { SPECIAL_TOKENS } from './special-tokens.js';
@@ -21,6 +22,7 @@ import { TokenizerError, type Vocabulary } from './vocabulary.js';
  *   no release's, merges that do not follow from ranks, scores that are not known
  */
 export function tokenizerModelBytes(vocabulary: Vocabulary): Uint8Array {
+  expectNoDeparture(vocabulary);
   return vocabulary.kind === 'sentencepiece' ? sentencePieceBytes(vocabulary) : tiktokenBytes(vocabulary);
 }
 

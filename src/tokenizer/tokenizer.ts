@@ -9,6 +9,7 @@
  */
 import { AddedTokens, addedTokensOf } from './added-tokens.js';
 import { ByteLevelCodec } from './byte-level-codec.js';
+import { expectNoDeparture } from './departure.js';
 import { SentencePieceCodec } from './sentencepiece-codec.js';
 import type { TextCodec } from './text-codec.js';
 import { TOKEN_TYPE, TokenizerError, type Vocabulary } from './vocabulary.js';
@@ -40,10 +41,12 @@ export class Tokenizer {
   /**
    * Indexes the vocabulary; about 0.1 s for Llama 3, 0.4 s where its merges come from a file and are looked at.
    *
-   * @throws TokenizerError `tokenizer/unsupported` for byte-level BPE that lacks a byte, `tokenizer/malformed` for
+   * @throws TokenizerError `tokenizer/unsupported` for byte-level BPE that lacks a byte and for a `tokenizer.json` that
+   *   does more to text than a Llama's, `tokenizer/malformed` for
    *   merges that are not of tokens
    */
   constructor(vocabulary: Vocabulary) {
+    expectNoDeparture(vocabulary);
     this.vocabulary = vocabulary;
     const isBytes = vocabulary.kind === 'byte-level-bpe';
     this.#codec = isBytes ? new ByteLevelCodec(vocabulary) : new SentencePieceCodec(vocabulary);

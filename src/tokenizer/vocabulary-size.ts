@@ -11,6 +11,9 @@ import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from './voc
 /** Score that llama.cpp's converter gives to padding tokens of SentencePiece vocabularies. */
 export const PADDING_SCORE = -10_000;
 
+/** Score that it gives to tokens that were added to a trained model. */
+export const ADDED_SCORE = -1000;
+
 /**
  * Throws unless there are as many tokens as the embedding has rows.
  *

@@ -52,6 +52,20 @@ export interface SpaceRules {
   readonly removeExtra: boolean;
 }
 
+/** What a special token is for, as Hugging Face names it. */
+export type TokenRole = 'bos' | 'eos' | 'unk' | 'sep' | 'pad' | 'mask' | 'eot';
+
+/** What a tokenizer may put around a text by itself. */
+export type TokenSwitch = 'bos' | 'eos' | 'sep';
+
+/** Special tokens as the files of a model state them, in the order in which llama.cpp's converter writes them. */
+export interface StatedTokens {
+  /** Ids by role. */
+  readonly ids: readonly (readonly [role: TokenRole, id: number])[];
+  /** Whether the token of a role is put around a text. */
+  readonly switches: readonly (readonly [role: TokenSwitch, added: boolean])[];
+}
+
 /** All tokens of a model, in id order. */
 export interface Vocabulary {
   /** How text is split. */
@@ -77,6 +91,13 @@ export interface Vocabulary {
   readonly bosId: number;
   /** Id of the token that ends a text (a turn, for chat models). */
   readonly eosId: number;
+  /** What else the files of a fine-tune state about special tokens; absent where they are those of a release of Meta's. */
+  readonly stated?: StatedTokens | undefined;
+  /**
+   * What the source's tokenizer does that neither GGUF nor `tokenizer.model` can say, in a few words; such a vocabulary
+   * can only be carried along in the files that it came in.
+   */
+  readonly departure?: string | undefined;
   /** Id of the token that stands for what cannot be spelled; SentencePiece only. */
   readonly unknownId: number | undefined;
   /** What happens to spaces; SentencePiece only. */
