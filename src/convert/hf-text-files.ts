@@ -5,19 +5,43 @@
  */
 import type { DType } from '../dtype.js';
 import { HF_CONFIG_STYLES, type HfConfigStyle, hfConfigJson, oneOrAll, pythonJson } from '../llama/hf-config.js';
-import type { LlamaConfig, LlamaModel } from '../llama/model.js';
+import type { HfContents, LlamaConfig, LlamaModel } from '../llama/model.js';
 import { isInstructName } from '../llama/model-name.js';
 import { releaseOf } from '../llama/releases.js';
 import { specialTokensMapJson, tokenizerConfigJson } from '../tokenizer/hf-files.js';
 import { type TokenizerJsonOptions, tokenizerJson } from '../tokenizer/tokenizer-json.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
-import { type PlannedFile, bytesFile, textFile } from './plan.js';
+import { carriedFiles } from './hf-carried-files.js';
+import { ConvertError, type PlannedFile, bytesFile, textFile } from './plan.js';
 
 /** How Meta's instruct models are sampled by default. */
 export const SAMPLING = { temperature: 0.6, topP: 0.9 } as const;
 
-/** `config.json`, `generation_config.json` and, where the model has a vocabulary, the tokenizer's files. */
+/**
+ * `config.json`, `generation_config.json` and, where the model has a vocabulary, the tokenizer's files; those of the source
+ * where it is a Hugging Face folder itself.
+ *
+ * @throws ConvertError `convert/bad-option` for a form of merges where the source's own file is carried along
+ */
 export function hfTextFiles(model: LlamaModel, dtype: DType, options: TokenizerJsonOptions = {}): PlannedFile[] {
+  return model.hf === undefined ? madeFiles(model, dtype, options) : filesOfSource(model, model.hf, dtype, options);
+}
+
+function filesOfSource(model: LlamaModel, hf: HfContents, dtype: DType, options: TokenizerJsonOptions): PlannedFile[] {
+  const carried = carriedFiles(model, hf, dtype);
+  const hasTokenizer = hf.files.has('tokenizer.json') || hf.files.has('tokenizer.model');
+  if (hasTokenizer && options.mergesAs !== undefined) {
+    throw new ConvertError('convert/bad-option', 'the tokenizer of the source is carried along as it is', {
+      path: model.path,
+      hint: 'leave mergesAs (--merges-as) out',
+    });
+  }
+  // the tokenizer lies in the folder above: its files are made, as for a folder of Meta's
+  const made = hasTokenizer || model.vocabulary === undefined ? [] : tokenizerFilesOf(model, model.vocabulary, options);
+  return [...carried, ...made.filter(({ name }) => !hf.files.has(name))];
+}
+
+function madeFiles(model: LlamaModel, dtype: DType, options: TokenizerJsonOptions): PlannedFile[] {
   const { config, vocabulary } = model;
   const style = configStyle(config);
   const { bosId, eosIds } = specialIds(model);
@@ -28,10 +52,16 @@ export function hfTextFiles(model: LlamaModel, dtype: DType, options: TokenizerJ
       generationConfigJson({ bosId, eosIds, instruct: isInstruct(model), version: style.transformersVersion }),
     ),
   ];
-  if (vocabulary === undefined) return files;
-  files.push(...hfTokenizerFiles(vocabulary, config.contextLength, options));
-  if (model.sentencePieceFile !== undefined) files.push(bytesFile('tokenizer.model', model.sentencePieceFile));
-  return files;
+  return vocabulary === undefined ? files : [...files, ...tokenizerFilesOf(model, vocabulary, options)];
+}
+
+function tokenizerFilesOf(
+  { config, sentencePieceFile }: LlamaModel,
+  vocabulary: Vocabulary,
+  options: TokenizerJsonOptions,
+): PlannedFile[] {
+  const files = hfTokenizerFiles(vocabulary, config.contextLength, options);
+  return sentencePieceFile === undefined ? files : [...files, bytesFile('tokenizer.model', sentencePieceFile)];
 }
 
 /** `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`. */

@@ -19,8 +19,8 @@ import { isInstructName } from './model-name.js';
 export interface TokenizerQuestion {
   /** Name of the model: instruct models end turns, not texts. */
   readonly name: string;
-  /** Rows of the embedding, which the tokenizer must fit. */
-  readonly vocabSize: number;
+  /** Rows of the embedding, which the tokenizer must fit; undefined where it may be smaller. */
+  readonly vocabSize: number | undefined;
   /** Release whose special tokens follow the ranks. */
   readonly generation: SpecialTokenGeneration;
   /** Folder above, looked into when the folder itself has no tokenizer. */

@@ -8,6 +8,7 @@
  * @see https://github.com/huggingface/transformers/blob/main/src/transformers/models/llama/configuration_llama.py
  * @module
  */
+import { type JsonObject, parseJsonObject } from './json-object.js';
 import { type LlamaConfig, LlamaError, type RopeScaling } from './model.js';
 
 type Json = Record<string, unknown>;
@@ -19,7 +20,7 @@ type Json = Record<string, unknown>;
  *   are no plain Llama
  */
 export function parseHfConfig(text: string, path: string): LlamaConfig {
-  const json = parseObject(text, path);
+  const json = parseJsonObject(text, path);
   expectPlainLlama(json, path);
   const integer = (key: string, absent?: number): number => positiveInteger(json, key, path, absent);
   const dim = integer('hidden_size');
@@ -47,17 +48,7 @@ export function parseHfConfig(text: string, path: string): LlamaConfig {
   };
 }
 
-function parseObject(text: string, path: string): Json {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Json;
-  } catch (cause) {
-    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${(cause as Error).message}`, { path, cause });
-  }
-  throw new LlamaError('llama/bad-config', 'a JSON object was expected', { path });
-}
-
-function expectPlainLlama(json: Json, path: string): void {
+function expectPlainLlama(json: JsonObject, path: string): void {
   const refuse = (what: string): never => {
     throw new LlamaError('llama/unsupported', what, { path });
   };

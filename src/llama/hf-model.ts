@@ -8,11 +8,12 @@
 import type { Folder } from '../source/folder.js';
 import { canonicalTensors } from './canonical.js';
 import { parseHfConfig } from './hf-config.js';
-import { readHfTokenizer, readJsonText } from './hf-tokenizer.js';
+import { expectTokensInside, readHfSmallFiles } from './hf-small-files.js';
+import { readHfTokenizer } from './hf-tokenizer.js';
 import { openHfWeights } from './hf-weights.js';
 import { rotaryHeads } from './layout.js';
 import type { OpenModelOptions } from './meta-model.js';
-import { type LlamaConfig, LlamaError, type LlamaModel } from './model.js';
+import type { LlamaConfig, LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
 import { toMetaRowOrder } from './row-order.js';
 
@@ -25,10 +26,9 @@ import { toMetaRowOrder } from './row-order.js';
  */
 export async function openHfModel(folder: Folder, options: OpenModelOptions = {}): Promise<LlamaModel> {
   const path = folder.name;
-  if (!(await folder.has('config.json'))) {
-    throw new LlamaError('llama/no-config', 'there is no config.json beside the weights', { path });
-  }
-  const stated = parseHfConfig(await readJsonText(folder, 'config.json'), `${path}/config.json`);
+  const small = await readHfSmallFiles(folder);
+  const stated = parseHfConfig(small.configText, `${path}/config.json`);
+  expectTokensInside(small, stated.vocabSize, path);
   const files = await openHfWeights(folder);
   const close = async (): Promise<void> => {
     for (const file of files) await file.close();
@@ -42,9 +42,10 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
       inMetaOrder: (tensor, name) =>
         rotaryHeads(name, config) === undefined ? tensor : toMetaRowOrder(tensor, config.headDim),
     });
-    const tokenizer = await readHfTokenizer(folder, config, options);
+    const tokenizer = await readHfTokenizer(folder, small, config, options);
     return {
       ...{ layout: 'hf', path, name: lastPathPart(path), config, ...tokenizer, tensors, decisions: [] },
+      hf: { configText: small.configText, files: small.files, generation: small.json('generation_config.json') },
       ...{ expectConsistentWeights: async () => {}, close, [Symbol.asyncDispose]: close },
     };
   } catch (cause) {

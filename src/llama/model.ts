@@ -73,6 +73,16 @@ export interface GgufContents {
   readonly tensorNames: readonly string[];
 }
 
+/** A Hugging Face folder as it was found. */
+export interface HfContents {
+  /** Text of `config.json`. */
+  readonly configText: string;
+  /** Its other small files by name: tokenizer, chat template, generation settings. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** `generation_config.json`, parsed; undefined where there is none. */
+  readonly generation: Readonly<Record<string, unknown>> | undefined;
+}
+
 /** A Llama, lazily. */
 export interface LlamaModel {
   /** Layout it was read from. */
@@ -104,6 +114,8 @@ export interface LlamaModel {
   readonly family?: ModelFamily | undefined;
   /** What the GGUF file says beyond the hyperparameters, which a converted file keeps; undefined for other layouts. */
   readonly gguf?: GgufContents | undefined;
+  /** The small files of a Hugging Face folder, which a folder that is made of it carries along; undefined for other layouts. */
+  readonly hf?: HfContents | undefined;
   /** Folders of the adapters that were merged into the weights, in order; absent where there are none. */
   readonly adapters?: readonly string[] | undefined;
   /** What was decided on the way, for the person to see. */

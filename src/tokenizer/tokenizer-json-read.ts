@@ -25,10 +25,14 @@ import { padVocabulary } from './vocabulary-size.js';
 
 /** What the file does not say. */
 export interface TokenizerJsonReadOptions {
-  /** Token that begins a text, from `tokenizer_config.json`; the base model's where absent. */
+  /** Token that begins a text, from `tokenizer_config.json`; that of `bosId` where absent. */
   readonly beginToken?: string | undefined;
-  /** Token that ends a text, from there too; the base model's where absent. */
+  /** Its id, from `config.json`; the base model's where absent. */
+  readonly bosId?: number | undefined;
+  /** Token that ends a text, from `tokenizer_config.json`; that of `eosId` where absent. */
   readonly endToken?: string | undefined;
+  /** Its id, from `config.json`; the base model's where absent. */
+  readonly eosId?: number | undefined;
   /** Rows of the embedding; rows past the last token become padding. Left unchecked where absent. */
   readonly vocabSize?: number | undefined;
   /** The file, for errors. */
@@ -68,8 +72,18 @@ export function vocabularyOfDocument(document: JsonValue, options: TokenizerJson
   const vocabulary: Vocabulary = {
     ...{ kind, size: pieces.length, pieces, types, baseSize, unknownId, scores: undefined },
     generation: isBytes ? generationOfNames(pieces, baseSize) : undefined,
-    bosId: idOfToken(pieces, options.beginToken ?? (isBytes ? '<|begin_of_text|>' : '<s>'), 'begins a text', path),
-    eosId: idOfToken(pieces, options.endToken ?? (isBytes ? '<|end_of_text|>' : '</s>'), 'ends a text', path),
+    bosId: specialId(
+      pieces,
+      [options.beginToken, options.bosId, isBytes ? '<|begin_of_text|>' : '<s>'],
+      'begins a text',
+      path,
+    ),
+    eosId: specialId(
+      pieces,
+      [options.endToken, options.eosId, isBytes ? '<|end_of_text|>' : '</s>'],
+      'ends a text',
+      path,
+    ),
     spaces: isBytes ? undefined : { addPrefix: prependsSpace(document), removeExtra: false },
     departure: departureOf(document, kind),
     merges: () => merges,
@@ -127,7 +141,7 @@ function parseTokens(document: JsonValue, kind: VocabularyKind): Tokens {
   const types: number[] = pieces.map((piece) =>
     spellsBytes && BYTE_PIECE.test(piece) ? TOKEN_TYPE.byte : TOKEN_TYPE.normal,
   );
-  for (const { id, content, special } of parseAddedTokens(member(document, 'added_tokens'))) {
+  for (const { id, content, special } of addedTokensOfDocument(document)) {
     if (id > pieces.length || (pieces[id] ?? content) !== content) {
       const found =
         id > pieces.length
@@ -164,13 +178,19 @@ function parseVocabulary(json: JsonValue): string[] {
   return pieces as string[];
 }
 
-interface AddedToken {
+/** A token that is matched in the text before it is split. */
+export interface AddedToken {
+  /** Its id. */
   readonly id: number;
+  /** Its text. */
   readonly content: string;
+  /** Whether the file calls it special. */
   readonly special: boolean;
 }
 
-function parseAddedTokens(json: JsonValue): AddedToken[] {
+/** The added tokens of a document, by id. @throws TokenizerError `tokenizer/malformed` */
+export function addedTokensOfDocument(document: JsonValue): AddedToken[] {
+  const json = member(document, 'added_tokens');
   const tokens = expectArray(json).map((value, index): AddedToken => {
     const token: JsonValue = { value, place: `${json.place}[${index}]`, path: json.path };
     const special = member(token, 'special');
@@ -191,6 +211,16 @@ function parseMerges(json: JsonValue): string[] {
     const place = `${json.place}[${index}]`;
     throw wrongKind({ value: merge, place, path: json.path }, 'two tokens, as a pair or with a space between them');
   });
+}
+
+/** The id of the first that is known: by name, by id, or by the name of the base model. */
+function specialId(
+  pieces: readonly string[],
+  [name, id, otherwise]: readonly [string | undefined, number | undefined, string],
+  role: string,
+  path: string | undefined,
+): number {
+  return name === undefined && id !== undefined ? id : idOfToken(pieces, name ?? otherwise, role, path);
 }
 
 function idOfToken(pieces: readonly string[], token: string, role: string, path: string | undefined): number {

@@ -1,0 +1,36 @@
+/**
+ * The small files of a Hugging Face folder that is made of another one: its own, byte for byte.
+ *
+ * Only `config.json` tells of the weights, and only what a conversion changes is replaced in it: the type, and the rope
+ * factor where another one was asked for.
+ *
+ * @module
+ */
+import type { DType } from '../dtype.js';
+import { parseHfConfig } from '../llama/hf-config.js';
+import type { HfContents, LlamaModel } from '../llama/model.js';
+import { replaceJsonValue } from './json-edit.js';
+import { type PlannedFile, bytesFile, textFile } from './plan.js';
+
+/** `config.json` and the files that are carried along. */
+export function carriedFiles(model: LlamaModel, hf: HfContents, dtype: DType): PlannedFile[] {
+  const carried = [...hf.files].map(([name, bytes]) => bytesFile(name, bytes));
+  return [textFile('config.json', editedConfig(model, hf.configText, dtype)), ...carried];
+}
+
+/** Where the type of the weights stands: transformers 5 calls it otherwise. */
+const DTYPE_KEYS = ['torch_dtype', 'dtype'];
+/** Where the rotary settings stand. */
+const ROPE_KEYS = ['rope_scaling', 'rope_parameters'];
+
+function editedConfig({ config, path }: LlamaModel, text: string, dtype: DType): string {
+  let edited = text;
+  const stated = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  // a file may say float16 in its own way, "torch.float16"
+  const changed = DTYPE_KEYS.filter((key) => String(stated[key]).replace(/^torch\./, '') !== dtype);
+  for (const key of changed) edited = replaceJsonValue(edited, [key], JSON.stringify(dtype));
+  const factor = config.ropeScaling?.factor;
+  if (factor === undefined || parseHfConfig(text, path).ropeScaling?.factor === factor) return edited;
+  for (const key of ROPE_KEYS) edited = replaceJsonValue(edited, [key, 'factor'], JSON.stringify(factor));
+  return edited;
+}

@@ -1,0 +1,83 @@
+/**
+ * The small files of a Hugging Face folder, as they are: what a conversion to the same layout carries along.
+ *
+ * A fine-tune's tokenizer, chat template and generation settings say more than the canonical model holds, so they are
+ * not made anew but copied. Each is read whole and looked at: a folder whose files contradict its weights is refused.
+ *
+ * @module
+ */
+import type { Folder } from '../source/folder.js';
+import { readFile } from '../source/whole.js';
+import { type JsonObject, parseJsonObject } from './json-object.js';
+import { LlamaError } from './model.js';
+
+/** Most bytes of a file that is read whole: `tokenizer.json` of Llama 4 has 28 MB, all others some kilobytes. */
+const BYTES_LIMIT: Readonly<Record<string, number>> = { 'tokenizer.json': 128 << 20, 'tokenizer.model': 32 << 20 };
+const OTHER_BYTES_LIMIT = 16 << 20;
+
+/** Files that are carried along, beside `config.json`, which tells of the weights. */
+const CARRIED = [
+  ...['generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
+  ...['added_tokens.json', 'chat_template.jinja', 'chat_template.json', 'tokenizer.model'],
+];
+
+/** The small files of a folder. */
+export interface HfSmallFiles {
+  /** `config.json`. */
+  readonly config: JsonObject;
+  /** Its text, whose spelling is kept. */
+  readonly configText: string;
+  /** The files that are carried along, by name. */
+  readonly files: ReadonlyMap<string, Uint8Array>;
+  /** One of them as JSON, but `tokenizer.json`; undefined where it is absent. */
+  json(name: string): JsonObject | undefined;
+}
+
+/**
+ * Reads them; one read of each.
+ *
+ * @throws LlamaError `llama/no-config`, `llama/bad-config` for what is no JSON
+ * @throws SourceError `source/too-large` and those of reading
+ */
+export async function readHfSmallFiles(folder: Folder): Promise<HfSmallFiles> {
+  const path = folder.name;
+  const present = new Set((await folder.list()).map(({ name }) => name));
+  if (!present.has('config.json')) {
+    throw new LlamaError('llama/no-config', 'there is no config.json beside the weights', { path });
+  }
+  const configText = new TextDecoder().decode(await readFile(folder, 'config.json', OTHER_BYTES_LIMIT));
+  const files = new Map<string, Uint8Array>();
+  const parsed = new Map<string, JsonObject>();
+  for (const name of CARRIED.filter((carried) => present.has(carried))) {
+    const bytes = await readFile(folder, name, BYTES_LIMIT[name] ?? OTHER_BYTES_LIMIT);
+    files.set(name, bytes);
+    if (!name.endsWith('.json') || name === 'tokenizer.json') continue;
+    parsed.set(name, parseJsonObject(new TextDecoder().decode(bytes), `${path}/${name}`));
+  }
+  const config = parseJsonObject(configText, `${path}/config.json`);
+  return { config, configText, files, json: (name) => parsed.get(name) };
+}
+
+/**
+ * Refuses ids of special tokens for which the embedding has no row.
+ *
+ * @throws LlamaError `llama/contradiction`
+ */
+export function expectTokensInside({ config, json }: HfSmallFiles, rows: number, path: string): void {
+  for (const [name, settings] of [
+    ['config.json', config],
+    ['generation_config.json', json('generation_config.json')],
+  ] as const) {
+    // prettier-ignore
+    for (const role of ['bos', 'eos', 'pad']) {
+      const key = `${role}_token_id`;
+      const stated = settings?.[key];
+      const outside = (Array.isArray(stated) ? stated : [stated]).find((id) => typeof id === 'number' && id >= rows) as
+        number | undefined;
+      if (outside === undefined) continue;
+      throw new LlamaError('llama/contradiction', `${key} is ${outside}, but the embedding has only ${rows} rows`, {
+        path: `${path}/${name}`,
+      });
+    }
+  }
+}
