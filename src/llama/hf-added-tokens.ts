@@ -2,13 +2,14 @@
  * The tokens that a fine-tune added, from whichever of a folder's files name them.
  *
  * `tokenizer.json`, `tokenizer_config.json` and, in older folders, `added_tokens.json` may each have them. All three
- * have to say the same of an id, and the embedding must have a row for it.
+ * have to say the same of an id, and the embedding must have a row for it. llama.cpp's converter asks what a token looks
+ * like only of those that the first two name; here it is asked of all, or a token's type would depend on the file.
  *
  * @see https://github.com/ggml-org/llama.cpp/blob/master/conversion/base.py (_create_vocab_sentencepiece)
  * @module
  */
 import { addedTokenType } from '../tokenizer/added-token-type.js';
-import type { JsonValue } from '../tokenizer/json-value.js';
+import { type JsonValue, expectArray, member } from '../tokenizer/json-value.js';
 import { addedTokensOfDocument } from '../tokenizer/tokenizer-json-read.js';
 import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary } from '../tokenizer/vocabulary.js';
 import { ADDED_SCORE, PADDING_SCORE } from '../tokenizer/vocabulary-size.js';
@@ -50,7 +51,8 @@ export function namedTokens(
   );
   const added = 'added_tokens.json';
   for (const [content, id] of Object.entries(json(added) ?? {})) {
-    tokens.push({ id: expectId(id, content, `${path}/${added}`), content, type: TOKEN_TYPE.userDefined, file: added });
+    const type = addedTokenType(content, false);
+    tokens.push({ id: expectId(id, content, `${path}/${added}`), content, type, file: added });
   }
   const settings = 'tokenizer_config.json';
   for (const [key, entry] of Object.entries(json(settings)?.['added_tokens_decoder'] ?? {})) {
@@ -87,8 +89,8 @@ export function expectSameTokens({ size, pieces }: Vocabulary, tokens: readonly 
 
 /** The document with the tokens among its own that it lacks, as the libraries read it. */
 export function withNamedTokens(document: JsonValue, tokens: readonly NamedToken[]): JsonValue {
-  const own = addedTokensOfDocument(document);
-  const known = new Set(own.map(({ id }) => id));
+  const known = new Set(addedTokensOfDocument(document).map(({ id }) => id));
+  const own = expectArray(member(document, 'added_tokens'));
   const more = tokens
     .filter(({ id }) => !known.has(id))
     .map(({ id, content, type }) => {

@@ -30,7 +30,7 @@ export interface HfSmallFiles {
   /** The files that are carried along, by name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** One of them as JSON, but `tokenizer.json`; undefined where it is absent. */
-  json(name: string): JsonObject | undefined;
+  readonly json: (name: string) => JsonObject | undefined;
 }
 
 /**

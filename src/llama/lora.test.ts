@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -18,7 +17,6 @@ import { canonicalName, expectNameInLayout, rotaryHeads } from './layout.js';
 import { openLora, withLora } from './lora.js';
 import { openLoras } from './lora-path-node.js';
 import type { LlamaModel } from './model.js';
-import { LOCK_NAME, type LockPredicate } from '../integrity/lock.js';
 import { openModel } from './open-path-node.js';
 import { toHfRowOrder, toMetaRowOrder } from './row-order.js';
 
@@ -157,35 +155,6 @@ describe('an adapter of old PEFT', () => {
     await expectedFile.close();
     expect(changed).toBe(8);
     expect(merged.decisions.at(-1)?.because).toBe('8 matrices change, rank 2, scale 5.65685, and 4 other strengths');
-  });
-
-  it('is in the lock file with its hashes, and nothing is written over it', async () => {
-    const root = await mkdtemp(join(tmpdir(), 'lora-'));
-    try {
-      const output = join(root, 'merged');
-      const [source, folder] = [fineTune('llama3-korean-tiny'), fineTune('adapter')];
-      const args = ['convert', source, '--to', 'safetensors', '--lora', folder, '-o'];
-      expect((await llamaInspect(...args, output)).code).toBe(0);
-      const lock = JSON.parse(await readFile(join(output, LOCK_NAME), 'utf8')) as { predicate: LockPredicate };
-      const { adapters } = lock.predicate.source!;
-      expect(adapters?.map(({ name }) => name)).toEqual(['adapter']);
-      const hashes = adapters![0]!.files.map(({ name, digest }) => [name, digest?.sha256]);
-      const sha256 = async (name: string): Promise<string> =>
-        createHash('sha256')
-          .update(await readFile(join(folder, name)))
-          .digest('hex');
-      expect(hashes).toEqual([
-        ['adapter_config.json', await sha256('adapter_config.json')],
-        ['adapter_model.bin', await sha256('adapter_model.bin')],
-      ]);
-      const own = join(root, 'own');
-      await cp(folder, own, { recursive: true });
-      await writeFile(join(own, 'model.safetensors'), 'x');
-      const over = await llamaInspect('convert', source, '--to', 'safetensors', '--lora', own, '-o', own, '--force');
-      expect(over).toMatchObject({ code: 2, stderr: expect.stringContaining('[convert/bad-option]') as string });
-    } finally {
-      await rm(root, { recursive: true });
-    }
   });
 
   it('gives each merge its factor again after a read that failed', async () => {

@@ -18,7 +18,7 @@ import { TOKEN_TYPE, TokenizerError, type Vocabulary } from './vocabulary.js';
  * A model of these pieces; for the vocabulary of Llama 1 and 2 Meta's own file, byte for byte.
  *
  * @throws TokenizerError `tokenizer/unsupported` where the scores are missing and do not follow from the merges, and
- *   where no token stands for unknown text
+ *   where no token stands for unknown text, or a text begins or ends with a token that is none of control
  */
 export function sentencePieceBytes(vocabulary: Vocabulary): Uint8Array {
   const { pieces, types, unknownId } = vocabulary;
@@ -28,6 +28,8 @@ export function sentencePieceBytes(vocabulary: Vocabulary): Uint8Array {
       'no token stands for unknown text, as a SentencePiece model needs',
     );
   }
+  expectControl(vocabulary, vocabulary.bosId, 'begins');
+  expectControl(vocabulary, vocabulary.eosId, 'ends');
   const scores = scoresOf(vocabulary);
   const model = new WireWriter();
   for (const [id, piece] of pieces.entries()) {
@@ -40,6 +42,12 @@ export function sentencePieceBytes(vocabulary: Vocabulary): Uint8Array {
     .bytesField(2, trainerSettings(vocabulary, unknownId).bytes)
     .bytesField(3, normalizerSettings(vocabulary).bytes)
     .bytes.slice();
+}
+
+function expectControl({ pieces, types }: Vocabulary, id: number, role: string): void {
+  if (types[id] === TOKEN_TYPE.control) return;
+  const message = `a text ${role} with ${JSON.stringify(pieces[id])}, which is no control token, as it must be in a SentencePiece model`;
+  throw new TokenizerError('tokenizer/unsupported', message);
 }
 
 /**
