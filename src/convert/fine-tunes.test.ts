@@ -165,6 +165,36 @@ describe.each([KOREAN, CHAT])('%s', (name) => {
   });
 });
 
+describe('padding and switches', () => {
+  it.each([
+    [KOREAN, {}],
+    [KOREAN, { add_bos_token: false }],
+    [KOREAN, { add_eos_token: true }],
+    [CHAT, { add_bos_token: false }],
+    [CHAT, { add_bos_token: false, add_eos_token: true, pad_token: '<unk>' }],
+  ])('are kept from Hugging Face to GGUF and back: %s %o', async (name, change) => {
+    const files = changed(name, 'tokenizer_config.json', (json) => Object.assign(json, change));
+    // SentencePiece folders say by id which token pads
+    const numbered = changed(name, 'config.json', (json) => 'pad_token' in change && (json['pad_token_id'] = 0));
+    await using model = await openModel(memoryFolder({ ...files, 'config.json': numbered['config.json']! }, 'x'));
+    await using gguf = await reopened(model, { to: 'gguf' });
+    await using back = await reopened(gguf, { to: 'safetensors' });
+    await using again = await reopened(back, { to: 'gguf' });
+    const stated = ({ gguf: contents }: LlamaModel) => {
+      const { metadata } = contents!;
+      const byRole = (pattern: RegExp) => Object.fromEntries(pairsOf(metadata, pattern));
+      return { ids: byRole(ID_KEY), switches: byRole(SWITCH_KEY) };
+    };
+    const before = stated(gguf);
+    expect(stated(again)).toEqual(before);
+    expect(before.ids['pad']).toBe(name === KOREAN ? 334 : 'pad_token' in change ? 0 : undefined);
+    for (const [key, value] of Object.entries(change)) {
+      const role = /^add_(.*)_token$/.exec(key)?.[1];
+      if (role !== undefined) expect(before.switches[role], key).toBe(value);
+    }
+  });
+});
+
 describe('the weights', () => {
   it('of a folder in safetensors are written as the same bytes', async () => {
     await using model = await openModel(fineTune(KOREAN));

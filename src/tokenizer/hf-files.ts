@@ -8,6 +8,7 @@
  *   (save_pretrained)
  * @module
  */
+import { adds } from './stated-tokens.js';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 
 /** What the vocabulary does not say. */
@@ -21,6 +22,7 @@ export interface TokenizerConfigOptions {
 /** Text of `tokenizer_config.json`. */
 export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerConfigOptions): string {
   const { pieces, bosId, eosId } = vocabulary;
+  const padding = paddingToken(vocabulary);
   const common = {
     added_tokens_decoder: addedTokensDecoder(vocabulary),
     bos_token: pieces[bosId],
@@ -28,22 +30,25 @@ export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerCo
   };
   if (vocabulary.kind === 'byte-level-bpe') {
     return pretty({
+      // the template of tokenizer.json says what is added, and llama.cpp takes its silence for a yes
+      ...(adds(vocabulary, 'bos') ? {} : { add_bos_token: false }),
       ...common,
       clean_up_tokenization_spaces: true,
       eos_token: pieces[eosId],
       model_input_names: ['input_ids', 'attention_mask'],
       model_max_length: options.contextLength,
+      ...(padding === undefined ? {} : { pad_token: padding }),
       tokenizer_class: 'PreTrainedTokenizerFast',
     });
   }
   const llama2 = pretty({
-    ...{ add_bos_token: true, add_eos_token: false },
+    ...{ add_bos_token: adds(vocabulary, 'bos'), add_eos_token: adds(vocabulary, 'eos') },
     ...common,
     clean_up_tokenization_spaces: false,
     eos_token: pieces[eosId],
     legacy: true,
     model_max_length: NO_LENGTH,
-    pad_token: null,
+    pad_token: padding ?? null,
     sp_model_kwargs: {},
     tokenizer_class: 'LlamaTokenizer',
     unk_token: unknownToken(vocabulary),
@@ -56,10 +61,12 @@ export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerCo
 export function specialTokensMapJson(vocabulary: Vocabulary): string {
   const { pieces, bosId, eosId } = vocabulary;
   const unknown = unknownToken(vocabulary);
+  const padding = paddingToken(vocabulary);
   const entry = (content: string | undefined): object => ({ content, ...UNTOUCHED });
   return pretty({
     bos_token: entry(pieces[bosId]),
     eos_token: entry(pieces[eosId]),
+    ...(padding === undefined ? {} : { pad_token: entry(padding) }),
     ...(unknown === null ? {} : { unk_token: entry(unknown) }),
   });
 }
@@ -85,6 +92,12 @@ function addedTokensDecoder({ pieces, types }: Vocabulary): object {
 
 function unknownToken({ pieces, unknownId }: Vocabulary): string | null {
   return pieces[unknownId ?? -1] ?? null;
+}
+
+/** The token that fills batches up; undefined where the source states none, as in every release of Meta's. */
+function paddingToken({ pieces, stated }: Vocabulary): string | undefined {
+  const id = stated?.ids.find(([role]) => role === 'pad')?.[1];
+  return id === undefined ? undefined : pieces[id];
 }
 
 function pretty(value: object): string {

@@ -8,7 +8,7 @@
  * @see https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/vocab.py (SpecialVocab)
  * @module
  */
-import type { StatedTokens, TokenRole, TokenSwitch } from './vocabulary.js';
+import type { StatedTokens, TokenRole, TokenSwitch, Vocabulary } from './vocabulary.js';
 
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -48,6 +48,11 @@ export function statedTokens({ tokenizer, tokenizerConfig = {}, config }: TokenS
   }
   for (const role of roles) set(role, config[`${role}_token_id`]);
   return { ids: [...ids], switches: [...switches] };
+}
+
+/** Whether the tokenizer puts the token that begins, or ends, a text there by itself: as in the releases where nothing is stated. */
+export function adds({ stated }: Pick<Vocabulary, 'stated'>, role: 'bos' | 'eos'): boolean {
+  return stated?.switches.find(([name]) => name === role)?.[1] ?? role === 'bos';
 }
 
 /** In the converter's order; `cls` has no key in GGUF. */

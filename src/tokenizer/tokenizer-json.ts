@@ -10,6 +10,7 @@
  *   (TikTokenConverter, LlamaConverter)
  * @module
  */
+import { adds } from './stated-tokens.js';
 import { type StringList, TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 
 /** How the file is written. */
@@ -86,7 +87,7 @@ function byteLevelFrame(vocabulary: Vocabulary): object {
     },
     post_processor: {
       type: 'Sequence',
-      processors: [{ ...byteLevel, trim_offsets: false }, template(vocabulary)],
+      processors: [{ ...byteLevel, trim_offsets: false }, ...templates(vocabulary)],
     },
     decoder: byteLevel,
     model: modelFrame({ unk_token: null, fuse_unk: false, byte_fallback: false, ignore_merges: true }),
@@ -110,7 +111,7 @@ function sentencePieceFrame(vocabulary: Vocabulary, asPairs: boolean): object {
       ],
     },
     pre_tokenizer: null,
-    post_processor: template(vocabulary),
+    post_processor: templates(vocabulary)[0] ?? null,
     decoder: {
       type: 'Sequence',
       decoders: [
@@ -148,19 +149,32 @@ function modelFrame({ unk_token, ...rest }: ModelSettings): object {
   };
 }
 
-/** A text is the begin token and the text; a pair of texts has the begin token before each. */
-function template({ pieces, bosId }: Vocabulary): object {
-  const bos = pieces[bosId]!;
+/**
+ * What is put around a text: the begin token, and the end token too where the vocabulary says so. In a pair both texts
+ * have them. Nothing where the vocabulary says that nothing is.
+ */
+function templates(vocabulary: Vocabulary): object[] {
+  const { pieces, bosId, eosId } = vocabulary;
+  const ids = { bos: adds(vocabulary, 'bos') ? [bosId] : [], eos: adds(vocabulary, 'eos') ? [eosId] : [] };
+  if (ids.bos.length + ids.eos.length === 0) return [];
+  const spell = (id: number, type_id: number): object => ({ SpecialToken: { id: pieces[id]!, type_id } });
   const part = (sequence: 'A' | 'B', type_id: number): object[] => [
-    { SpecialToken: { id: bos, type_id } },
+    ...ids.bos.map((id) => spell(id, type_id)),
     { Sequence: { id: sequence, type_id } },
+    ...ids.eos.map((id) => spell(id, type_id)),
   ];
-  return {
-    type: 'TemplateProcessing',
-    single: part('A', 0),
-    pair: [...part('A', 0), ...part('B', 1)],
-    special_tokens: { [bos]: { id: bos, ids: [bosId], tokens: [bos] } },
-  };
+  const tokens = [...ids.bos, ...ids.eos].map((id) => [
+    pieces[id]!,
+    { id: pieces[id]!, ids: [id], tokens: [pieces[id]!] },
+  ]);
+  return [
+    {
+      type: 'TemplateProcessing',
+      single: part('A', 0),
+      pair: [...part('A', 0), ...part('B', 1)],
+      special_tokens: Object.fromEntries(tokens) as object,
+    },
+  ];
 }
 
 /** Tokens that are matched in the text before it is split. */
