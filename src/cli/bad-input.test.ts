@@ -87,7 +87,13 @@ describe('shards', () => {
   it('of two models of other shapes are refused', async () => {
     const model = copyOfModel('llama3-tiny-4shards');
     cpSync(join(modelFolder('llama2-tiny-2shards'), 'consolidated.01.pth'), join(model, 'consolidated.01.pth'));
-    await expectRefused(model, 'llama/wrong-shape');
+    await expectRefused(model, 'llama/mixed-shards', 'here, but (192, 128) in');
+  });
+
+  it('that are copies of one another are noticed before anything is written', async () => {
+    const model = copyOfModel('llama3-tiny-4shards');
+    cpSync(join(model, 'consolidated.01.pth'), join(model, 'consolidated.03.pth'));
+    await expectNotConverted(model, 'llama/mixed-shards', 'this is a copy of', 'take all of them from one download');
   });
 
   it('of two models of one shape are noticed before anything is written', async () => {

@@ -15,7 +15,6 @@ function decide(params: object, evidence: Partial<TensorEvidence> = {}, ropeFact
     vocabSize: 128256,
     tied: true,
     dtype: 'bfloat16',
-    shardCount: 1,
     frequenciesInBlocks: false,
     ...evidence,
   };

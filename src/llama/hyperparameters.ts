@@ -16,8 +16,6 @@ import { llama3Scaling } from './rope.js';
 export interface TensorEvidence {
   /** Rows of the merged embedding. */
   readonly vocabSize: number;
-  /** Number of shards. */
-  readonly shardCount: number;
   /** Whether the output matrix is the embedding. */
   readonly tied: boolean;
   /** Element type of the embedding. */
@@ -82,37 +80,20 @@ function expectConsistent(params: MetaParams, evidence: TensorEvidence, path: st
   const refuse = (message: string): never => {
     throw new LlamaError('llama/bad-params', message, { path });
   };
-  const { dim, n_heads: heads, n_kv_heads: kvHeads, vocab_size: vocabSize } = params;
+  const { dim, n_heads: heads, n_kv_heads: kvHeads, head_dim: headDim, vocab_size: vocabSize } = params;
   if (dim % heads !== 0) refuse(`dim ${dim} is not a multiple of n_heads ${heads}`);
   if (heads % kvHeads !== 0) refuse(`n_heads ${heads} is not a multiple of n_kv_heads ${kvHeads}`);
+  if (headDim !== undefined && headDim !== dim / heads) {
+    refuse(`head_dim is ${headDim}, but dim ${dim} over n_heads ${heads} is ${dim / heads}`);
+  }
   if ((dim / heads) % 2 !== 0) refuse(`a head has ${dim / heads} elements, but rotary embedding needs an even number`);
   if (vocabSize !== -1 && vocabSize !== evidence.vocabSize) {
-    expectAllShards(vocabSize, evidence, path);
     throw new LlamaError(
       'llama/contradiction',
       `params.json says vocab_size ${vocabSize}, but tok_embeddings.weight has ${evidence.vocabSize} rows`,
       { path },
     );
   }
-}
-
-/**
- * Shards that are cut along the vocabulary have equal parts of it, so their rows tell when the last ones are missing:
- * each shard alone looks complete.
- */
-function expectAllShards(vocabSize: number, { vocabSize: rows, shardCount }: TensorEvidence, path: string): void {
-  const expected = vocabSize / (rows / shardCount);
-  if (shardCount === 1 ? expected < 2 : expected <= shardCount) return;
-  if (!Number.isInteger(expected)) return;
-  const found = shardCount === 1 ? 'one is' : `${shardCount} are`;
-  throw new LlamaError(
-    'llama/missing-shard',
-    `the shards are parts of a checkpoint of ${expected}, but ${found} here`,
-    {
-      path,
-      hint: 'download the missing consolidated.NN.pth',
-    },
-  );
 }
 
 function decideContextLength(

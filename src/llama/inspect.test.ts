@@ -110,15 +110,18 @@ describe('inspecting what cannot be converted', () => {
     expect(found).toEqual(new Map(tensors.map(([name, shape]) => [name.replace('text_model.', ''), shape])));
   });
 
+  const MOE = { num_experts: 1, interleave_moe_layer_step: 1 };
+
   it('shows the first of several shards, and says so', async () => {
     const shard = await pthBytes({ 'layers.0.feed_forward.experts.moe_w_in_eD_F': [4, 3], 'norm.weight': [8] });
-    const files = { 'params.json': encode(PARAMS), 'consolidated.00.pth': shard, 'consolidated.01.pth': shard };
+    const params = { ...PARAMS, moe_args: MOE };
+    const files = { 'params.json': encode(params), 'consolidated.00.pth': shard, 'consolidated.01.pth': shard };
     const folder = countingFolder(memoryFolder(files, 'Llama-4'));
     expect(await inspectFolder(folder)).toMatchObject({
       ...{ path: 'Llama-4', name: 'Llama-4', kind: 'llama4', shardCount: 2, byteLength: 2 * shard.byteLength },
       ...{ parameterCount: 20, tensors: [{ shape: [4, 3] }, { shape: [8] }] },
       notes: [
-        'a Llama 4 model: the tensors are those of Llama 4, but params.json has neither moe_args nor vision_args',
+        'a Llama 4 model: the tensor tok_embeddings.weight is missing',
         'tensors as they lie in the first of 2 shards',
       ],
     });
@@ -126,12 +129,8 @@ describe('inspecting what cannot be converted', () => {
   });
 
   it.each([
-    ['vision', { 'text_model.norm.weight': [8] }, {}],
-    ['vision', { 'vision_model.x.weight': [8] }, {}],
-    ['vision', { 'norm.weight': [8] }, { vision_num_cross_attention_layers: 8 }],
-    ['llama4', { 'layers.0.attention.wqkv.weight': [8] }, {}],
-    ['llama4', { 'norm.weight': [8] }, { vision_args: {} }],
-    ['llama4', { 'norm.weight': [8] }, { moe_args: {} }],
+    ['vision', { 'vision_model.x.weight': [8] }, { vision_num_cross_attention_layers: 1, vision_chunk_size: 28 }],
+    ['llama4', { 'layers.0.attention.wqkv.weight': [8] }, { moe_args: MOE }],
     ['quantized', { 'norm.weight': [8] }, { quantization_args: { scheme: 'other' } }],
   ] as [string, Shapes, object][])('tells a %s model by %j and %j', async (kind, shapes, params) => {
     const files = {
@@ -143,6 +142,12 @@ describe('inspecting what cannot be converted', () => {
   });
 
   it.each([
+    ['vision', { 'text_model.norm.weight': [8] }, {}, []],
+    ['vision', { 'vision_model.x.weight': [8] }, {}, []],
+    ['vision', { 'norm.weight': [8] }, { vision_num_cross_attention_layers: 8 }, []],
+    ['llama4', { 'layers.0.attention.wqkv.weight': [8] }, {}, []],
+    ['llama4', { 'norm.weight': [8] }, { vision_args: {} }, []],
+    ['llama4', { 'norm.weight': [8] }, { moe_args: {} }, []],
     ['quantized', { 'layers.0.attention.wq.scales': [8] }, {}, []],
     ['quantized', { 'norm.weight': [8] }, { quantization_args: {} }, []],
     ['fp8', { 'norm.weight': [8] }, {}, ['fp8_scales_0.pt']],
@@ -159,6 +164,20 @@ describe('inspecting what cannot be converted', () => {
       await checkpoint.close();
     },
   );
+});
+
+describe('a contradiction', () => {
+  it.each([
+    [{ 'layers.0.attention.wqkv.weight': [8] }, {}, 'tensors are those of Llama 4, but params.json has neither'],
+    [{ 'norm.weight': [8] }, { moe_args: {} }, 'params.json is that of a Llama 4 (moe_args or vision_args), but'],
+    [{ 'text_model.norm.weight': [8] }, {}, 'tensors are those of a vision model, but params.json states no'],
+    [{ 'norm.weight': [8] }, { vision_num_cross_attention_layers: 8 }, 'says vision_num_cross_attention_layers 8, but'],
+  ] as [Shapes, object, string][])('of %j and %j is no answer', async (shapes, params, message) => {
+    const files = { 'params.json': encode({ ...PARAMS, ...params }), 'consolidated.00.pth': await pthBytes(shapes) };
+    await expect(inspectFolder(memoryFolder(files, 'x'))).rejects.toMatchObject({
+      ...{ code: 'llama/contradiction', message: expect.stringContaining(message) as unknown },
+    });
+  });
 });
 
 describe('inspecting loose files', () => {

@@ -111,9 +111,14 @@ async function inspectCheckpoint(checkpoint: MetaCheckpoint, options: OpenModelO
   }
 }
 
-/** Whether what lies there is told although it is no model: another kind whose files vary, or an unknown scheme. */
+/**
+ * Whether what lies there is told although it is no model: another kind whose files vary, or an unknown scheme. Never
+ * where two files contradict each other.
+ */
 function isTold(kind: CheckpointKind, { code }: LlamaError): boolean {
-  return kind === 'vision' || kind === 'llama4' || (kind !== 'text' && code === 'llama/unsupported');
+  if (kind === 'text') return false;
+  const isOtherLayout = code === 'llama/missing-tensor' || code === 'llama/unknown-tensor';
+  return code === 'llama/unsupported' || ((kind === 'vision' || kind === 'llama4') && isOtherLayout);
 }
 
 async function inspectMetaModel(checkpoint: MetaCheckpoint, options: OpenModelOptions): Promise<Inspection> {

@@ -114,7 +114,7 @@ describe('a folder of Meta’s', () => {
   });
 
   it('needs the output in all of its shards or in none', async () => {
-    const half = { ...SHAPES, 'tok_embeddings.weight': [3, 8] };
+    const half = { ...SHAPES, 'tok_embeddings.weight': [3, 8], 'layers.0.attention.wo.weight': [8, 4] };
     const files = {
       'params.json': PARAMS,
       'consolidated.00.pth': await pthBytes({ ...half, 'output.weight': [3, 8] }),

@@ -22,6 +22,7 @@ import type { MetaParams } from './params.js';
 import { type Quantization, plainShards } from './quantized/weights.js';
 import type { ReleaseShape } from './releases.js';
 import { type Shards, embeddingLayout, expectReplicasEqual, mergeTensor, sameBytes } from './shards.js';
+import { expectNoCopies, expectShardSet } from './shard-set.js';
 import { NO_TOKENIZER, readFolderTokenizer } from './folder-tokenizer.js';
 
 /** Choices that the files leave open. */
@@ -73,12 +74,13 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
   if (checkpoint.kind === 'vision') return (await import('./vision/vision-model.js')).visionModel(checkpoint, options);
   const { path } = checkpoint;
   const { shards, quantization } = await plainShards(checkpoint);
+  expectShardSet(shards);
   const doubled = await hasDoubledHeads(shards, checkpoint.params, options);
   const params = doubled ? { ...checkpoint.params, n_kv_heads: checkpoint.params.n_kv_heads / 2 } : checkpoint.params;
   const { vocabSize, split, dtype } = embeddingLayout(shards, params.dim);
   const output = await outputKind(shards, vocabSize, params.dim, split, options);
   const evidence = {
-    ...{ vocabSize, dtype, tied: output.tied, shardCount: shards.length },
+    ...{ vocabSize, dtype, tied: output.tied },
     int4: quantization?.whole === true,
     frequenciesInBlocks: [...shards[0].tensors.keys()].some((name) => name.includes('.inner_attention.rope.freqs')),
   };
@@ -119,6 +121,7 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
     expectConsistentWeights: async (readOptions) => {
       await expectReplicasEqual(shards, expected, readOptions);
       if (doubled) await expectAllDoubled(shards, found.config.nLayers, readOptions);
+      await expectNoCopies(checkpoint.shards, readOptions);
     },
     close: () => checkpoint.close(),
     [Symbol.asyncDispose]: () => checkpoint.close(),

@@ -88,7 +88,7 @@ describe('a broken folder of Meta’s', () => {
     await copy('llama2-tiny-2shards');
     await rm(join(folder, 'consolidated.01.pth'));
     await expect(open()).rejects.toMatchObject({
-      ...{ code: 'llama/wrong-shape', hint: 'this is a part of a checkpoint of 2 shards; 1 is here' },
+      ...{ code: 'llama/missing-shard', message: 'the shards are parts of a checkpoint of 2, but one is here' },
     });
   });
 
@@ -114,10 +114,13 @@ describe('a broken folder of Meta’s', () => {
     await copy('llama3-tiny-4shards');
     await cp(join(folder, 'consolidated.00.pth'), join(folder, 'consolidated.03.pth'));
     await using model = await open();
-    // the norms are replicated, so a copied shard looks consistent; its own bytes decide, which `verify` compares
-    await expect(model.expectConsistentWeights()).resolves.toBeUndefined();
+    // the norms are replicated, so a copied shard looks consistent by them
+    await expect(model.expectConsistentWeights()).rejects.toMatchObject({
+      ...{ code: 'llama/mixed-shards', path: join(folder, 'consolidated.03.pth') },
+      message: `this is a copy of ${join(folder, 'consolidated.00.pth')}: both hold the same layers.0.attention.wo.weight`,
+    });
     await cp(join(modelFolder('llama2-tiny-2shards'), 'consolidated.00.pth'), join(folder, 'consolidated.03.pth'));
-    await expect(open()).rejects.toMatchObject({ code: 'llama/wrong-shape' });
+    await expect(open()).rejects.toMatchObject({ code: 'llama/mixed-shards' });
   });
 
   it('with the tokenizer of another model', async () => {
@@ -129,9 +132,25 @@ describe('a broken folder of Meta’s', () => {
   it('that is of Llama 4, quantized, or FP8 is recognised and refused', async () => {
     await copy('llama3.2-tiny');
     await changeParams({ moe_args: { num_experts: 16 } });
-    await expect(open()).rejects.toMatchObject({ code: 'llama/missing-tensor' });
-    expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'llama4' });
-    await changeParams({ moe_args: null, quantization_args: { scheme: 'int4' } });
+    const contradiction = {
+      code: 'llama/contradiction',
+      message: 'params.json is that of a Llama 4 (moe_args or vision_args), but the tensors are not',
+    };
+    await expect(open()).rejects.toMatchObject(contradiction);
+    await expect(inspectFolder(await openDirectory(folder))).rejects.toMatchObject(contradiction);
+    await changeParams({ moe_args: null, vision_num_cross_attention_layers: 1, vision_chunk_size: 28 });
+    await expect(inspectFolder(await openDirectory(folder))).rejects.toMatchObject({
+      message: 'params.json says vision_num_cross_attention_layers 1, but no tensor is of such a layer',
+    });
+    await changeParams({
+      ...{ vision_num_cross_attention_layers: 0, vision_chunk_size: -1 },
+      quantization_args: { scheme: 'int4_weight_int8_dynamic_activation' },
+    });
+    await expect(inspectFolder(await openDirectory(folder))).rejects.toMatchObject({
+      ...{ code: 'llama/contradiction' },
+      message: 'params.json has quantization_args, but no weight is int8 with scales beside it',
+    });
+    await changeParams({ quantization_args: { scheme: 'int4' } });
     expect(await inspectFolder(await openDirectory(folder))).toMatchObject({ kind: 'quantized' });
     await expect(open()).rejects.toMatchObject({ code: 'llama/unsupported' });
     await writeFile(join(folder, 'fp8_scales_0.pt'), '');

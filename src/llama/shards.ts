@@ -56,15 +56,12 @@ export function embeddingLayout(shards: Shards, dim: number): EmbeddingLayout {
   throw new LlamaError(
     'llama/wrong-shape',
     `${name} has ${columns} columns in each of ${shards.length} shards; dim ${dim} needs ${dim} (cut along the vocabulary) or ${dim / shards.length} (cut along the width)`,
-    { path: shards[0].path, hint: shardCountHint(columns, dim, shards.length) },
+    { path: shards[0].path, hint: OTHER_PARAMS },
   );
 }
 
-function shardCountHint(columns: number, dim: number, found: number): string | undefined {
-  const count = dim / columns;
-  if (!Number.isInteger(count) || count === found) return undefined;
-  return `these are parts of a checkpoint of ${count} shards; ${found} are here`;
-}
+/** What to do about weights of other shapes than the hyperparameters ask for; the shards themselves are of one cut. */
+const OTHER_PARAMS = 'params.json is of another model than these weights: take both from one download';
 
 /**
  * The merged tensor of the canonical name.
@@ -108,16 +105,8 @@ function expectShape(
   throw new LlamaError(
     'llama/wrong-shape',
     `${expected.name} has shape (${part.shape.join(', ')}); params.json asks for (${want.join(', ')})${cut}`,
-    { path: shard.path, hint: otherShardCount(part, expected, shards.length) },
+    { path: shard.path, hint: OTHER_PARAMS },
   );
-}
-
-/** When the part would be right in a checkpoint of another number of shards, say so. */
-function otherShardCount(part: ShardTensor, expected: ExpectedTensor, found: number): string | undefined {
-  const ratios = expected.shape.map((extent, i) => extent / (part.shape[i] ?? 0));
-  const [ratio, ...others] = ratios.filter((value) => value !== 1);
-  if (ratio === undefined || others.length > 0 || !Number.isInteger(ratio)) return undefined;
-  return `this is a part of a checkpoint of ${ratio} shards; ${found} ${found === 1 ? 'is' : 'are'} here`;
 }
 
 function expectIn(shard: Shard, name: string): ShardTensor {

@@ -13,6 +13,7 @@ import { isInstructName, lastPathPart } from '../model-name.js';
 import { expectNames } from '../names.js';
 import { type MetaParams, feedForwardDim } from '../params.js';
 import { type Shards, embeddingLayout, expectReplicasEqual } from '../shards.js';
+import { expectNoCopies, expectShardSet } from '../shard-set.js';
 import { isLeftOut, llama4Tensors } from './layout.js';
 import { mergeLlama4Tensor } from './merge.js';
 import type { Llama4Args, MoeArgs } from './args.js';
@@ -25,10 +26,12 @@ import type { Llama4Args, MoeArgs } from './args.js';
  */
 export function llama4Model(checkpoint: MetaCheckpoint): MetaModel {
   const { params, path, shards } = checkpoint;
+  expectFused(shards, path);
   const args = expectArgs(params, path);
+  expectShardSet(shards);
   const name = lastPathPart(path);
   const { vocabSize } = embeddingLayout(shards, params.dim);
-  expectVocabulary(params, vocabSize, shards, path);
+  expectVocabulary(params, vocabSize, path);
   const family = familyOf(params, args, vocabSize);
   const context = contextLength(args.moe, name);
   const config = configOf(params, args, vocabSize, context);
@@ -43,7 +46,10 @@ export function llama4Model(checkpoint: MetaCheckpoint): MetaModel {
     ...{ layout: 'meta', path, name, config, family, tensors, checkpoint, release: undefined, generation: 'llama4' },
     ...{ quantization: undefined, vocabulary: undefined, sentencePieceFile: undefined },
     ...{ decisions: decisionsOf(args, config, name) },
-    expectConsistentWeights: (options) => expectReplicasEqual(shards, replicated, options),
+    expectConsistentWeights: async (options) => {
+      await expectReplicasEqual(shards, replicated, options);
+      await expectNoCopies(shards, options);
+    },
     close: () => checkpoint.close(),
     [Symbol.asyncDispose]: () => checkpoint.close(),
   };
@@ -68,6 +74,13 @@ function expectArgs(params: MetaParams, path: string): Llama4Args {
   return llama4;
 }
 
+/** Every generation but this one has q, k and v apart. */
+function expectFused([{ tensors }]: Shards, path: string): void {
+  if ([...tensors.keys()].some((name) => /\.(?:attention\.wqkv|experts)\./.test(name))) return;
+  const message = 'params.json is that of a Llama 4 (moe_args or vision_args), but the tensors are not';
+  throw new LlamaError('llama/contradiction', message, { path });
+}
+
 /** Most experts of a layer and blocks of the encoder that are believed: names are made for each of them. */
 const MOST = 4096;
 
@@ -83,14 +96,8 @@ function expectCounts({ moe, vision }: Llama4Args, refuse: (message: string) => 
   refuse('vision_args needs dim, n_layers, n_heads, image_size, patch_size, output_dim and pixel_shuffle_ratio');
 }
 
-function expectVocabulary({ vocab_size: stated }: MetaParams, rows: number, shards: Shards, path: string): void {
+function expectVocabulary({ vocab_size: stated }: MetaParams, rows: number, path: string): void {
   if (stated === -1 || stated === rows) return;
-  const count = stated / (rows / shards.length);
-  if (Number.isInteger(count) && count > shards.length) {
-    const found = shards.length === 1 ? 'one is' : `${shards.length} are`;
-    const message = `the shards are parts of a checkpoint of ${count}, but ${found} here`;
-    throw new LlamaError('llama/missing-shard', message, { path, hint: 'download the missing consolidated.NN.pth' });
-  }
   const message = `params.json says vocab_size ${stated}, but tok_embeddings.weight has ${rows} rows`;
   throw new LlamaError('llama/contradiction', message, { path });
 }

@@ -56,6 +56,10 @@ export function int4Shards({ shards, params, path }: MetaCheckpoint): PlainShard
     }
   }
   reader.expectNothingLeft();
+  if (stored.size === 0) {
+    const message = 'params.json has quantization_args, but no weight is int8 with scales beside it';
+    throw new LlamaError('llama/contradiction', message, { path });
+  }
   const name = args.spinquant ? 'SpinQuant int4' : params.lora_args === undefined ? 'int4' : 'QLoRA int4';
   return {
     shards: [{ path: shards[0].path, tensors }],

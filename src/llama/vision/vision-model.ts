@@ -18,6 +18,7 @@ import { type LlamaConfig, LlamaError } from '../model.js';
 import { expectNames } from '../names.js';
 import type { MetaParams } from '../params.js';
 import { releasesOfKind } from '../releases.js';
+import { expectShardSet } from '../shard-set.js';
 import { type Shards, expectReplicasEqual, mergeTensor } from '../shards.js';
 import { renamed } from '../views.js';
 import { encoderShape } from './encoder-shape.js';
@@ -32,7 +33,9 @@ import { TEXT_PREFIX, expectedVisionTensors, fusionSchedule } from './layout.js'
  */
 export async function visionModel(checkpoint: MetaCheckpoint, options: MetaModelOptions = {}): Promise<MetaModel> {
   const { params, path } = checkpoint;
+  expectCrossAttention(checkpoint);
   expectSchedule(params, path);
+  expectShardSet(checkpoint.shards);
   const shards = canonicalShards(checkpoint.shards);
   const family = visionFamily(params, shards, path);
   expectAllNames(checkpoint.shards, params, family);
@@ -72,6 +75,14 @@ function expectSchedule(
     `${cross} cross-attention layers cannot be spread evenly between ${layers} layers`,
     { path },
   );
+}
+
+function expectCrossAttention({ params, shards: [{ tensors }], path }: MetaCheckpoint): void {
+  const { vision_num_cross_attention_layers: stated } = params;
+  if (stated < 1 || [...tensors.keys()].some((name) => /(?:^|\.)(?:cross_attention_layers|vision_model)\./.test(name)))
+    return;
+  const message = `params.json says vision_num_cross_attention_layers ${stated}, but no tensor is of such a layer`;
+  throw new LlamaError('llama/contradiction', message, { path });
 }
 
 function visionFamily(params: MetaParams, shards: Shards, path: string): VisionFamily {
