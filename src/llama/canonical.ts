@@ -4,8 +4,9 @@
  * @module
  */
 import type { StoredTensor, Tensor } from '../formats/tensor.js';
-import { type LayoutName, canonicalName, expectedTensors } from './layout.js';
+import { type LayoutName, canonicalName, expectNameInLayout, expectedTensors } from './layout.js';
 import { type LlamaConfig, LlamaError } from './model.js';
+import { layersOf } from './names.js';
 import { renamed } from './views.js';
 
 /** Where the tensors come from, and what a reader does to them. */
@@ -16,6 +17,10 @@ export interface CanonicalSource {
   readonly path: string;
   /** What states the shapes: `config.json`, `the metadata`. */
   readonly statedIn: string;
+  /** What states the number of layers there. */
+  readonly layersKey: string;
+  /** What to do about a tensor of another shape than stated. */
+  readonly otherShape: string;
   /** Names that are known but not weights. */
   readonly isIgnored: (name: string) => boolean;
   /** Puts a tensor's rows into Meta's order. */
@@ -25,22 +30,14 @@ export interface CanonicalSource {
 /**
  * The tensors under Meta's names, in the order of Meta's state dict; lazy.
  *
- * @throws LlamaError `llama/unknown-tensor`, `llama/missing-tensor`, `llama/wrong-shape`
+ * @throws LlamaError `llama/contradiction`, `llama/unknown-tensor`, `llama/missing-tensor`, `llama/wrong-shape`
  */
 export function canonicalTensors(
   stored: readonly StoredTensor[],
   config: LlamaConfig,
   source: CanonicalSource,
 ): Map<string, Tensor> {
-  const { layout, path, statedIn } = source;
-  // before names are made for the layers: a file may state any number of them
-  if (config.nLayers > stored.length) {
-    throw new LlamaError(
-      'llama/missing-tensor',
-      `${statedIn} states ${config.nLayers} layers, but there are only ${stored.length} tensors`,
-      { path },
-    );
-  }
+  const { layout, path } = source;
   const byName = new Map<string, StoredTensor>();
   for (const tensor of stored) {
     const name = canonicalName(tensor.name, layout);
@@ -53,22 +50,26 @@ export function canonicalTensors(
       throw new LlamaError('llama/unknown-tensor', `the tensor ${tensor.name} is not a part of a Llama`, { path });
     }
   }
-  const expected = expectedTensors(config);
-  const known = new Set(expected.map(({ name }) => name).concat('output.weight'));
-  const extra = [...byName].find(([name]) => !known.has(name));
-  if (extra !== undefined) {
-    throw new LlamaError(
-      'llama/unknown-tensor',
-      `the tensor ${extra[1].name} is beyond the ${config.nLayers} layers stated`,
-      { path },
-    );
-  }
+  expectLayers([...byName.keys()], config.nLayers, stored.length, source);
   return new Map(
-    expected.map(({ name, shape }): [string, Tensor] => {
+    expectedTensors(config).map(({ name, shape }): [string, Tensor] => {
       const tensor = expectShaped(byName.get(name), name, shape, source);
       return [name, renamed(source.inMetaOrder(tensor, name), name)];
     }),
   );
+}
+
+/** Comes before names are made for the layers: a file may state any number of them. */
+function expectLayers(
+  names: readonly string[],
+  stated: number,
+  tensorCount: number,
+  { path, statedIn, layersKey }: CanonicalSource,
+): void {
+  const found = layersOf(names);
+  if (stated === found && stated <= tensorCount) return;
+  const message = `${statedIn} says ${layersKey} ${stated}, but there are tensors of ${found} layers`;
+  throw new LlamaError('llama/contradiction', message, { path });
 }
 
 function expectShaped(
@@ -78,12 +79,13 @@ function expectShaped(
   source: CanonicalSource,
 ): StoredTensor {
   if (tensor === undefined) {
-    throw new LlamaError('llama/missing-tensor', `the tensor for ${name} is missing`, { path: source.path });
+    const own = expectNameInLayout(name, source.layout);
+    throw new LlamaError('llama/missing-tensor', `the tensor ${own} is missing`, { path: source.path });
   }
   if (tensor.shape.join() === shape.join()) return tensor;
   throw new LlamaError(
     'llama/wrong-shape',
     `${tensor.name} has shape (${tensor.shape.join(', ')}); ${source.statedIn} asks for (${shape.join(', ')})`,
-    { path: source.path },
+    { path: source.path, hint: source.otherShape },
   );
 }

@@ -81,13 +81,13 @@ describe('a GGUF file', () => {
   });
 
   it.each([
-    [{ key: 'general.architecture' }, 'llama/unsupported', 'general.architecture is undefined'],
+    [{ key: 'general.architecture' }, 'llama/unsupported', 'there is no general.architecture'],
     [
       { key: 'general.architecture', type: 'str', value: 'qwen2' },
       'llama/unsupported',
       'general.architecture is "qwen2"',
     ],
-    [{ key: 'llama.block_count' }, 'llama/bad-config', 'llama.block_count must be a positive integer, found nothing'],
+    [{ key: 'llama.block_count' }, 'llama/bad-config', 'llama.block_count is missing'],
     [{ key: 'llama.block_count', type: 'str', value: 'x' }, 'llama/bad-config', 'found "x"'],
     [{ key: 'llama.block_count', type: 'bool', value: true }, 'llama/bad-config', 'found true'],
     [{ key: 'llama.block_count', type: 'arr[u32]', value: [1] }, 'llama/bad-config', 'found an array'],
@@ -101,7 +101,7 @@ describe('a GGUF file', () => {
       'llama/bad-config',
       'must be a positive number, found -1',
     ],
-    [{ key: 'llama.attention.layer_norm_rms_epsilon' }, 'llama/bad-config', 'found nothing'],
+    [{ key: 'llama.attention.layer_norm_rms_epsilon' }, 'llama/bad-config', 'rms_epsilon is missing'],
     [{ key: 'llama.attention.head_count', type: 'u32', value: 8 }, 'llama/bad-config', 'do not fit together'],
     [{ key: 'llama.attention.head_count', type: 'u32', value: 3 }, 'llama/bad-config', 'do not fit together'],
     [{ key: 'llama.attention.head_count_kv', type: 'u32', value: 3 }, 'llama/bad-config', 'do not fit together'],
@@ -116,7 +116,21 @@ describe('a GGUF file', () => {
       'llama/unsupported',
       'llama.rope.scaling.type is "yarn"',
     ],
-    [{ key: 'llama.block_count', type: 'u32', value: 2 }, 'llama/missing-tensor', 'layers.1'],
+    [
+      { key: 'llama.block_count', type: 'u32', value: 2 },
+      'llama/contradiction',
+      'the metadata says llama.block_count 2, but there are tensors of 1 layers',
+    ],
+    [
+      { key: 'llama.vocab_size', type: 'u32', value: 7 },
+      'llama/contradiction',
+      'llama.vocab_size is 7, but token_embd.weight has 6 rows',
+    ],
+    [
+      { key: 'general.type', type: 'str', value: 'adapter' },
+      'llama/unsupported',
+      'general.type is "adapter", not "model"',
+    ],
     [
       { key: 'llama.feed_forward_length', type: 'u32', value: 24 },
       'llama/wrong-shape',
@@ -130,21 +144,22 @@ describe('a GGUF file', () => {
 
   it('that states more layers than it has tensors is refused before memory is taken for them', async () => {
     await expect(open(ggufBytes(changed(u32('llama.block_count', 2 ** 32 - 1))))).rejects.toMatchObject({
-      code: 'llama/missing-tensor',
-      message: 'the metadata states 4294967295 layers, but there are only 11 tensors',
+      code: 'llama/contradiction',
+      message: 'the metadata says llama.block_count 4294967295, but there are tensors of 1 layers',
     });
   });
 
   it('without the embedding, or with a tensor that is no part of a Llama, is refused', async () => {
     const { 'token_embd.weight': _, ...without } = SHAPES;
     await expect(open(ggufBytes(METADATA, without))).rejects.toMatchObject({
-      ...{ code: 'llama/missing-tensor', message: 'the tensor for tok_embeddings.weight is missing' },
+      ...{ code: 'llama/missing-tensor', message: 'the tensor token_embd.weight is missing' },
     });
     await expect(open(ggufBytes(METADATA, { ...SHAPES, 'blk.0.attn_q.bias': [8] }))).rejects.toMatchObject({
       ...{ code: 'llama/unknown-tensor', message: 'the tensor blk.0.attn_q.bias is not a part of a Llama' },
     });
     await expect(open(ggufBytes(METADATA, { ...SHAPES, 'blk.1.attn_norm.weight': [8] }))).rejects.toMatchObject({
-      ...{ code: 'llama/unknown-tensor', message: 'the tensor blk.1.attn_norm.weight is beyond the 1 layers stated' },
+      ...{ code: 'llama/contradiction' },
+      message: 'the metadata says llama.block_count 1, but there are tensors of 2 layers',
     });
   });
 

@@ -50,7 +50,8 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
     const stored = new Map(file.tensors.map((tensor) => [tensor.name, tensor]));
     const config = await ggufConfig(file, stored, path, ropeFactor);
     const tensors = canonicalTensors(file.tensors, config, {
-      ...{ layout: 'gguf', path, statedIn: 'the metadata' },
+      ...{ layout: 'gguf', path, statedIn: 'the metadata', layersKey: 'llama.block_count' },
+      otherShape: 'the file contradicts itself: make it again, or download it again',
       isIgnored: (name) => name === ROPE_FREQS,
       inMetaOrder: (tensor) => tensor,
     });
@@ -74,6 +75,21 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
   }
 }
 
+/**
+ * The vocabulary of a GGUF file that has a tokenizer and no tensors; undefined for any other. Closes the source.
+ *
+ * @throws GgufError, TokenizerError, SourceError
+ */
+export async function readVocabularyOnly(source: ByteSource): Promise<Vocabulary | undefined> {
+  try {
+    const file = await openGgufFile(source);
+    if (file.tensors.length > 0 || file.metadata.has('split.count')) return undefined;
+    return vocabularyOf(await readMetadataValues(file.metadata, file.metadata.keys()), source.name);
+  } finally {
+    await source.close();
+  }
+}
+
 /** The tokenizer in the metadata; undefined for files that were made without one. */
 function vocabularyOf(metadata: ReadonlyMap<string, GgufReadValue>, path: string): Vocabulary | undefined {
   const fields = new Map([...metadata].filter(([key]) => key.startsWith('tokenizer.')));
@@ -86,14 +102,7 @@ async function ggufConfig(
   path: string,
   ropeFactor: number | undefined,
 ): Promise<LlamaConfig> {
-  const architecture = file.metadata.get('general.architecture')?.value;
-  if (architecture !== 'llama') {
-    throw new LlamaError(
-      'llama/unsupported',
-      `general.architecture is ${JSON.stringify(architecture)}, only "llama" can be read`,
-      { path },
-    );
-  }
+  expectLlama(file, path);
   const integer = (key: string, absent?: number): number => ggufInteger(file, key, path, absent);
   const dim = integer('llama.embedding_length');
   const nHeads = integer('llama.attention.head_count');
@@ -114,12 +123,44 @@ async function ggufConfig(
     ...{ dim, nHeads, nKvHeads, headDim, ropeTheta },
     nLayers: integer('llama.block_count'),
     ffnDim: integer('llama.feed_forward_length'),
-    vocabSize: stored.get('token_embd.weight')?.shape[0] ?? 0,
+    vocabSize: expectVocabSize(file, stored, path),
     normEps: ggufDecimal(file, 'llama.attention.layer_norm_rms_epsilon', path),
     ropeScaling: await readRopeScaling(stored.get(ROPE_FREQS), headDim, ropeTheta, path, ropeFactor),
     contextLength: integer('llama.context_length'),
     tied: !stored.has('output.weight'),
   };
+}
+
+/** What a GGUF file may be but a model, with what to do with it. */
+const OTHER_TYPES: Readonly<Record<string, string>> = {
+  adapter: 'LoRA adapters are merged by convert --lora from the folder of PEFT that they were made of',
+  mmproj: 'it encodes images; name the GGUF file of the text model',
+  imatrix: 'convert --imatrix takes it',
+};
+
+/** What can be done with a file that llama.cpp's converter wrote with `--vocab-only`. */
+const VOCABULARY_ONLY = 'it holds a tokenizer without weights; llama-inspect tokenize takes it';
+
+function expectLlama({ metadata, tensors }: GgufFile, path: string): void {
+  const refuse = (message: string, hint?: string): never => {
+    throw new LlamaError('llama/unsupported', message, { path, hint });
+  };
+  const [type, architecture] = ['general.type', 'general.architecture'].map((key) => metadata.get(key)?.value);
+  if (typeof type === 'string' && type !== 'model')
+    refuse(`general.type is ${JSON.stringify(type)}, not "model"`, OTHER_TYPES[type]);
+  if (architecture === undefined) refuse('there is no general.architecture, so this is no model');
+  if (architecture !== 'llama')
+    refuse(`general.architecture is ${JSON.stringify(architecture)}, only "llama" can be read`);
+  if (tensors.length === 0) refuse('there are no tensors', VOCABULARY_ONLY);
+}
+
+/** Rows of the embedding, which the metadata may state too. */
+function expectVocabSize(file: GgufFile, stored: ReadonlyMap<string, StoredTensor>, path: string): number {
+  const rows = stored.get('token_embd.weight')?.shape[0] ?? 0;
+  const stated = file.metadata.get('llama.vocab_size')?.value ?? rows;
+  if (stated === rows || rows === 0) return rows;
+  const message = `llama.vocab_size is ${JSON.stringify(stated)}, but token_embd.weight has ${rows} rows`;
+  throw new LlamaError('llama/contradiction', message, { path });
 }
 
 function ggufInteger(file: GgufFile, key: string, path: string, absent?: number): number {
@@ -135,8 +176,9 @@ function ggufDecimal(file: GgufFile, key: string, path: string, absent?: number)
 }
 
 function notA(wanted: string, key: string, value: unknown, path: string): LlamaError {
-  const found = value === undefined ? 'nothing' : typeof value === 'object' ? 'an array' : JSON.stringify(value);
-  return new LlamaError('llama/bad-config', `${key} must be a ${wanted}, found ${found}`, { path });
+  const found = typeof value === 'object' ? 'an array' : JSON.stringify(value);
+  const message = value === undefined ? `${key} is missing` : `${key} must be a ${wanted}, found ${found}`;
+  return new LlamaError('llama/bad-config', message, { path });
 }
 
 /** The decimal that a float32 stands for: 9.999999747378752e-06 was 1e-05 in `params.json`. */

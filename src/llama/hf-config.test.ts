@@ -29,15 +29,19 @@ describe('parseHfConfig', () => {
     });
   });
 
+  it('takes every spelling of the class, or none', () => {
+    for (const architectures of [undefined, null, [], 'LlamaForCausalLM', ['LLaMAForCausalLM'], ['LlamaModel']]) {
+      expect(parseHfConfig(JSON.stringify({ ...COMPLETE, architectures }), 'c').dim).toBe(64);
+    }
+  });
+
   it('reads the scaling under both of its names, and the default one as none', () => {
     const scaled = (scaling: object) =>
       parseHfConfig(JSON.stringify({ ...COMPLETE, rope_scaling: scaling }), 'c').ropeScaling;
     const four = { factor: 32, low_freq_factor: 1, high_freq_factor: 4, original_max_position_embeddings: 8192 };
     expect(scaled({ rope_type: 'llama3', ...four })).toMatchObject({ factor: 32, highFreqFactor: 4 });
     expect(scaled({ type: 'llama3', ...four })).toMatchObject({ factor: 32, originalContextLength: 8192 });
-    expect(() => scaled({ rope_type: 'llama3', ...four, factor: undefined })).toThrow(
-      'factor must be a positive number',
-    );
+    expect(() => scaled({ rope_type: 'llama3', ...four, factor: undefined })).toThrow('factor is missing');
     expect(scaled({ rope_type: 'default' })).toBeNull();
   });
 
@@ -62,10 +66,23 @@ describe('parseHfConfig', () => {
     ['not json', 'llama/bad-config', 'not valid JSON'],
     ['[]', 'llama/bad-config', 'a JSON object was expected'],
     [JSON.stringify({ ...COMPLETE, model_type: 'mistral' }), 'llama/unsupported', 'model_type is "mistral"'],
+    [JSON.stringify({ ...COMPLETE, model_type: undefined }), 'llama/unsupported', 'there is no model_type'],
+    [
+      JSON.stringify({ ...COMPLETE, architectures: ['MistralForCausalLM'] }),
+      'llama/contradiction',
+      'architectures is ["MistralForCausalLM"], but model_type is "llama"',
+    ],
+    [
+      JSON.stringify({ ...COMPLETE, architectures: ['LlamaForSequenceClassification'] }),
+      'llama/unsupported',
+      'only "LlamaForCausalLM" can be read',
+    ],
+    [JSON.stringify({ ...COMPLETE, partial_rotary_factor: 0.5 }), 'llama/unsupported', 'partial_rotary_factor is 0.5'],
+    ['<!DOCTYPE html><title>Sign in</title>', 'source/html-page', 'config.json was expected, but this is an HTML page'],
     [JSON.stringify({ ...COMPLETE, quantization_config: {} }), 'llama/unsupported', 'quantized'],
     [JSON.stringify({ ...COMPLETE, hidden_act: 'gelu' }), 'llama/unsupported', 'hidden_act is "gelu"'],
     [JSON.stringify({ ...COMPLETE, attention_bias: true }), 'llama/unsupported', 'attention_bias is true'],
-    [JSON.stringify(VALID), 'llama/bad-config', 'intermediate_size must be a positive integer, found undefined'],
+    [JSON.stringify(VALID), 'llama/bad-config', 'intermediate_size is missing'],
     [
       JSON.stringify({ ...COMPLETE, vocab_size: -1 }),
       'llama/bad-config',

@@ -11,8 +11,6 @@
 import { type JsonObject, parseJsonObject } from './json-object.js';
 import { type LlamaConfig, LlamaError, type RopeScaling } from './model.js';
 
-type Json = Record<string, unknown>;
-
 /**
  * Normalised hyperparameters of a `config.json`.
  *
@@ -20,7 +18,7 @@ type Json = Record<string, unknown>;
  *   are no plain Llama
  */
 export function parseHfConfig(text: string, path: string): LlamaConfig {
-  const json = parseJsonObject(text, path);
+  const json = parseJsonObject(text, path, 'llama/bad-config');
   expectPlainLlama(json, path);
   const integer = (key: string, absent?: number): number => positiveInteger(json, key, path, absent);
   const dim = integer('hidden_size');
@@ -48,48 +46,70 @@ export function parseHfConfig(text: string, path: string): LlamaConfig {
   };
 }
 
+/** What can still be done with a model that is no plain Llama. */
+const OTHER_MODEL = 'llama-inspect tensors lists what is in it, scan and lock take it too';
+
+/** The classes of transformers whose tensors are those of a Llama that continues texts; the last is an old spelling. */
+const CAUSAL_LLAMA: readonly unknown[] = ['LlamaForCausalLM', 'LlamaModel', 'LLaMAForCausalLM'];
+
+/** The class that the weights are loaded into may be left out; named, it must be that of the `model_type`. */
+function expectCausalLlama(architectures: unknown, path: string): void {
+  const named: readonly unknown[] = Array.isArray(architectures) ? architectures : [architectures];
+  if (architectures == null || named.length === 0 || named.some((name) => CAUSAL_LLAMA.includes(name))) return;
+  const isLlama = named.some((name) => typeof name === 'string' && /^llama/i.test(name));
+  const message = isLlama
+    ? `architectures is ${JSON.stringify(architectures)}, only "LlamaForCausalLM" can be read`
+    : `architectures is ${JSON.stringify(architectures)}, but model_type is "llama"`;
+  throw new LlamaError(isLlama ? 'llama/unsupported' : 'llama/contradiction', message, { path, hint: OTHER_MODEL });
+}
+
 function expectPlainLlama(json: JsonObject, path: string): void {
   const refuse = (what: string): never => {
-    throw new LlamaError('llama/unsupported', what, { path });
+    throw new LlamaError('llama/unsupported', what, { path, hint: OTHER_MODEL });
   };
-  if (json['model_type'] !== 'llama')
-    refuse(`model_type is ${JSON.stringify(json['model_type'])}, only "llama" can be read`);
+  const type = json['model_type'];
+  if (type !== 'llama') refuse(type === undefined ? 'there is no model_type' : `model_type is ${JSON.stringify(type)}`);
+  expectCausalLlama(json['architectures'], path);
   if (json['quantization_config'] != null)
     refuse('the weights are quantized (quantization_config); only plain types can be read');
   if ((json['hidden_act'] ?? 'silu') !== 'silu')
     refuse(`hidden_act is ${JSON.stringify(json['hidden_act'])}, a Llama has "silu"`);
+  if ((json['partial_rotary_factor'] ?? 1) !== 1)
+    refuse(`partial_rotary_factor is ${JSON.stringify(json['partial_rotary_factor'])}, a Llama rotates whole heads`);
   for (const key of ['attention_bias', 'mlp_bias']) {
     if (json[key] === true) refuse(`${key} is true, a Llama has no biases`);
   }
 }
 
-function positiveInteger(json: Json, key: string, path: string, absent?: number): number {
+function positiveInteger(json: JsonObject, key: string, path: string, absent?: number): number {
   const value = json[key] ?? absent;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-  throw new LlamaError('llama/bad-config', `${key} must be a positive integer, found ${JSON.stringify(value)}`, {
-    path,
-  });
+  throw notA('positive integer', key, value, path);
 }
 
-function positiveNumber(json: Json, key: string, path: string, absent?: number): number {
+function positiveNumber(json: JsonObject, key: string, path: string, absent?: number): number {
   const value = json[key] ?? absent;
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
-  throw new LlamaError('llama/bad-config', `${key} must be a positive number, found ${JSON.stringify(value)}`, {
-    path,
-  });
+  throw notA('positive number', key, value, path);
+}
+
+function notA(wanted: string, key: string, value: unknown, path: string): LlamaError {
+  const message =
+    value === undefined ? `${key} is missing` : `${key} must be a ${wanted}, found ${JSON.stringify(value)}`;
+  return new LlamaError('llama/bad-config', message, { path });
 }
 
 /**
  * Where the rotary settings stand: beside the others up to transformers 4, in `rope_parameters` from 5 on. A file
  * that has both must say the same in both.
  */
-function ropeSettings(json: Json, path: string): Json {
+function ropeSettings(json: JsonObject, path: string): JsonObject {
   const parameters = json['rope_parameters'];
   if (parameters == null) return json;
   if (typeof parameters !== 'object' || Array.isArray(parameters)) {
     throw new LlamaError('llama/bad-config', 'rope_parameters must be an object', { path });
   }
-  const settings: Json = { ...parameters, rope_scaling: parameters };
+  const settings: JsonObject = { ...parameters, rope_scaling: parameters };
   const oldTheta = json['rope_theta'];
   const differ = oldTheta !== undefined && oldTheta !== settings['rope_theta'];
   if (!differ && json['rope_scaling'] == null) return settings;
@@ -107,7 +127,7 @@ function parseRopeScaling(value: unknown, path: string): RopeScaling | null {
       path,
     });
   }
-  const scaling = value as Json;
+  const scaling = value as JsonObject;
   const type = scaling['rope_type'] ?? scaling['type'];
   if (type === 'default') return null;
   if (type !== 'llama3') {
@@ -157,7 +177,7 @@ export const HF_CONFIG_STYLES = {
 /** `config.json` as transformers of late 2024 writes it, with a final line feed. */
 export function hfConfigJson(config: LlamaConfig, extras: HfConfigExtras): string {
   const { style } = extras;
-  const json: Json = {
+  const json: JsonObject = {
     architectures: ['LlamaForCausalLM'],
     attention_bias: false,
     attention_dropout: float(0),
@@ -188,7 +208,7 @@ export function hfConfigJson(config: LlamaConfig, extras: HfConfigExtras): strin
 }
 
 /** `rope_scaling` of a `config.json`. */
-export function ropeScalingJson(scaling: RopeScaling, style: HfConfigStyle): Json {
+export function ropeScalingJson(scaling: RopeScaling, style: HfConfigStyle): JsonObject {
   const low = { low_freq_factor: float(scaling.lowFreqFactor) };
   const high = { high_freq_factor: float(scaling.highFreqFactor) };
   return {

@@ -31,7 +31,9 @@ describe('a Hugging Face folder', () => {
     const index = encode(JSON.stringify({ weight_map: { a: 'a.safetensors', b: 'b.safetensors' } }));
     const broken: [Files, RegExp][] = [
       [{ 'model.safetensors': new Uint8Array(3) }, /^(?:source|safetensors)\//],
-      [{ 'model.safetensors': safetensorsBytes({ 'model.norm.weight': [8] }) }, /^llama\/missing-tensor$/],
+      [{ 'model.safetensors': safetensorsBytes({ 'model.norm.weight': [8] }) }, /^llama\/contradiction$/],
+      [{ 'model.safetensors': encode('version https://git-lfs.github.com/spec/v1\n') }, /^source\/lfs-pointer$/],
+      [{ 'tokenizer_config.json': encode('<html>'), 'tokenizer.json': encode('{}') }, /^source\/html-page$/],
       [{ 'tokenizer.json': encode('{}') }, /^tokenizer\//],
       [
         { 'model.safetensors.index.json': index, 'a.safetensors': safetensorsBytes({ a: [1] }) },
@@ -50,8 +52,8 @@ describe('a Hugging Face folder', () => {
     'that states %d layers is refused before memory is taken for them',
     async (layers) => {
       await expect(openHfModel(memoryFolder(smallHfFiles({ num_hidden_layers: layers })))).rejects.toMatchObject({
-        code: 'llama/missing-tensor',
-        message: `config.json states ${layers} layers, but there are only 11 tensors`,
+        code: 'llama/contradiction',
+        message: `config.json says num_hidden_layers ${layers}, but there are tensors of 1 layers`,
       });
     },
   );
@@ -65,8 +67,17 @@ describe('a Hugging Face folder', () => {
     );
     expect(untied.tensors.has('output.weight')).toBe(true);
     await expect(openHfModel(memoryFolder(smallHfFiles({ tie_word_embeddings: false })))).rejects.toMatchObject({
-      ...{ code: 'llama/missing-tensor', message: 'the tensor for output.weight is missing' },
+      ...{ code: 'llama/missing-tensor', message: 'the tensor lm_head.weight is missing' },
     });
+    const differs = safetensorsBytes({ ...smallHfShapes(), 'lm_head.weight': [6, 8] });
+    const header = new DataView(differs.buffer).getUint32(0, true);
+    differs[8 + header] = 1; // lm_head comes first, names are sorted
+    const folder = countingFolder(memoryFolder({ ...smallHfFiles(), 'model.safetensors': differs }));
+    await expect(openHfModel(folder)).rejects.toMatchObject({
+      ...{ code: 'llama/contradiction' },
+      message: 'config.json says tie_word_embeddings true, but lm_head.weight differs from model.embed_tokens.weight',
+    });
+    expect(folder.openFiles()).toBe(0);
   });
 });
 

@@ -52,9 +52,9 @@ export async function readHfSmallFiles(folder: Folder): Promise<HfSmallFiles> {
     const bytes = await readFile(folder, name, BYTES_LIMIT[name] ?? OTHER_BYTES_LIMIT);
     files.set(name, bytes);
     if (!name.endsWith('.json') || name === 'tokenizer.json') continue;
-    parsed.set(name, parseJsonObject(new TextDecoder().decode(bytes), `${path}/${name}`));
+    parsed.set(name, parseJsonObject(new TextDecoder().decode(bytes), `${path}/${name}`, 'llama/bad-config'));
   }
-  const config = parseJsonObject(configText, `${path}/config.json`);
+  const config = parseJsonObject(configText, `${path}/config.json`, 'llama/bad-config');
   return { config, configText, files, json: (name) => parsed.get(name) };
 }
 

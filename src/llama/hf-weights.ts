@@ -7,8 +7,11 @@ import { openSafetensorsFile } from '../formats/safetensors/read.js';
 import type { TensorFile } from '../formats/tensor.js';
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
+import { identifySource } from '../source/identify.js';
+import { mistakeOfName } from '../source/mistake.js';
 import { HF_WEIGHTS, type HfWeightNames, hfWeightNames } from './hf-files.js';
 import { readJsonText } from './hf-tokenizer.js';
+import { isJsonObject, parseJsonObject } from './json-object.js';
 import { LlamaError } from './model.js';
 
 /**
@@ -45,6 +48,8 @@ export async function openHfWeights(folder: Folder): Promise<TensorFile[]> {
 }
 
 async function openWeights(source: ByteSource, format: HfWeightNames['format']): Promise<TensorFile> {
+  const mistake = mistakeOfName(source.name, await identifySource(source));
+  if (mistake !== undefined) throw mistake;
   if (format === 'safetensors') return openSafetensorsFile(source);
   return (await import('../formats/torch/torch-file.js')).openTorchFile(source);
 }
@@ -53,14 +58,9 @@ async function readIndex(folder: Folder, file: string): Promise<string[]> {
   const refuse = (message: string): never => {
     throw new LlamaError('llama/bad-index', message, { path: `${folder.name}/${file}` });
   };
-  const text = await readJsonText(folder, file);
-  let map: unknown;
-  try {
-    map = (JSON.parse(text) as { weight_map?: unknown } | null)?.weight_map;
-  } catch (cause) {
-    refuse(`this is not valid JSON: ${(cause as Error).message}`);
-  }
-  if (typeof map !== 'object' || map === null) return refuse('a weight_map was expected');
+  const index = parseJsonObject(await readJsonText(folder, file), `${folder.name}/${file}`, 'llama/bad-index');
+  const map = index['weight_map'];
+  if (!isJsonObject(map)) return refuse('a weight_map was expected');
   const names = new Set(Object.values(map).map(String));
   if (names.size === 0) return refuse('the weight_map is empty');
   return [...names].sort();

@@ -85,7 +85,7 @@ async function inspectSource(source: ByteSource, options: OpenModelOptions): Pro
   try {
     return await inspectModelFileOnDisk(source, options);
   } catch (error) {
-    if (!(error instanceof LlamaError)) throw error;
+    if (!(error instanceof LlamaError) || error.code !== 'llama/unsupported') throw error;
     return {
       ...(await inspectStored(await openFileSource(path))),
       notes: [`no model was recognised: ${error.message}`],

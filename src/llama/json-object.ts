@@ -1,20 +1,44 @@
 /**
- * A JSON file that holds an object.
+ * JSON files of a checkpoint, which are often something else: an error page, or a pointer of Git LFS.
  *
  * @module
  */
-import { LlamaError } from './model.js';
+import type { CheckpointError } from '../errors.js';
+import { HEAD_BYTES, identifyBytes } from '../source/identify.js';
+import { describeMistake } from '../source/mistake.js';
+import { LlamaError, type LlamaErrorCode } from './model.js';
+import { lastPathPart } from './model-name.js';
 
 /** A JSON object whose values have not been looked at. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Parses it. @throws LlamaError `llama/bad-config` */
-export function parseJsonObject(text: string, path: string): JsonObject {
+/**
+ * The object in a JSON file.
+ *
+ * @param code - of the error where there is none
+ * @throws SourceError `source/html-page` and its kin; LlamaError of that code
+ */
+export function parseJsonObject(text: string, path: string, code: LlamaErrorCode): JsonObject {
+  let json: unknown;
   try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as JsonObject;
+    json = JSON.parse(text);
   } catch (cause) {
-    throw new LlamaError('llama/bad-config', `this is not valid JSON: ${(cause as Error).message}`, { path, cause });
+    throw notJson(new TextEncoder().encode(text), cause, path, code);
   }
-  throw new LlamaError('llama/bad-config', 'a JSON object was expected', { path });
+  if (isJsonObject(json)) return json;
+  throw new LlamaError(code, 'a JSON object was expected', { path });
+}
+
+/** Whether a value of JSON is an object. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** The error for bytes that could not be parsed: what they are, or else why they are no JSON. */
+export function notJson(bytes: Uint8Array, cause: unknown, path: string, code: LlamaErrorCode): CheckpointError {
+  const identification = identifyBytes(bytes.subarray(0, HEAD_BYTES), bytes.byteLength);
+  if (!['json', 'text', 'unknown'].includes(identification.kind)) {
+    return describeMistake(identification, lastPathPart(path), path);
+  }
+  return new LlamaError(code, `this is not valid JSON: ${(cause as Error).message}`, { path, cause });
 }

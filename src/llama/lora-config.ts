@@ -4,6 +4,7 @@
  * @see https://github.com/huggingface/peft/blob/main/src/peft/tuners/lora/config.py
  * @module
  */
+import { parseJsonObject } from './json-object.js';
 import { LlamaError } from './model.js';
 
 /** How strongly an adapter changes one matrix. */
@@ -38,7 +39,7 @@ const MORE_THAN_FACTORS = [
  * @throws LlamaError `llama/bad-adapter`, `llama/unsupported`
  */
 export function parseLoraConfig(text: string, path: string): LoraSettings {
-  const json = parseObject(text, path);
+  const json = parseJsonObject(text, path, 'llama/bad-adapter');
   const refuse = (message: string): never => {
     throw new LlamaError('llama/unsupported', message, { path });
   };
@@ -104,16 +105,6 @@ function valueFor(pattern: Pattern, module: string): number | undefined {
 
 function isEmpty(value: unknown): boolean {
   return value == null || value === false || (typeof value === 'object' && Object.keys(value).length === 0);
-}
-
-function parseObject(text: string, path: string): Record<string, unknown> {
-  try {
-    const json: unknown = JSON.parse(text);
-    if (typeof json === 'object' && json !== null && !Array.isArray(json)) return json as Record<string, unknown>;
-  } catch (cause) {
-    throw badConfig(`this is not valid JSON: ${(cause as Error).message}`, path);
-  }
-  throw badConfig('a JSON object was expected', path);
 }
 
 function badConfig(message: string, path: string): LlamaError {

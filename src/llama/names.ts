@@ -42,8 +42,8 @@ function expectLayers([{ tensors, path }]: Shards, expected: readonly Pick<Expec
   throw new LlamaError('llama/contradiction', message, { path });
 }
 
-/** How many layers the names are of: one more than the largest number among them. */
-function layersOf(names: readonly string[]): number {
+/** How many layers canonical names are of: one more than the largest number among them. */
+export function layersOf(names: readonly string[]): number {
   const number = (name: string): number => Number(/^(?:text_model\.)?layers\.(\d+)\./.exec(name)?.[1] ?? -1);
   return names.reduce((most, name) => Math.max(most, 1 + number(name)), 0);
 }

@@ -26,7 +26,7 @@ export interface OpenedVocabulary {
 const TOKENIZER_BYTES_LIMIT = 256 << 20;
 
 /**
- * Reads the vocabulary of a Meta folder, a Hugging Face folder, a GGUF file, a `tokenizer.model` or a
+ * Reads the vocabulary of a Meta folder, a Hugging Face folder, a GGUF file (also one of a vocabulary alone), a `tokenizer.model` or a
  * `tokenizer.json`; of models the headers too.
  *
  * @throws LlamaError `llama/no-tokenizer` for a model without one, and as `openModel` does
@@ -36,6 +36,11 @@ export async function openVocabulary(pathOrName: string): Promise<OpenedVocabula
   const { kind, path } = await locate(pathOrName);
   if (kind === 'file' && /tokenizer\.(?:model|json)$/.test(basename(path))) {
     return { path, vocabulary: await readTokenizer(path) };
+  }
+  if (kind === 'file' && path.endsWith('.gguf')) {
+    const { readVocabularyOnly } = await import('./gguf-model.js');
+    const vocabulary = await readVocabularyOnly(await openFileSource(path));
+    if (vocabulary !== undefined) return { path, vocabulary };
   }
   const { openModel } = await import('./open-path-node.js');
   await using model = await openModel(pathOrName);

@@ -75,7 +75,7 @@ describe('parseParams', () => {
     [{ ...VALID, dim: '4096' }, 'dim must be integer, found "4096"'],
     [{ ...VALID, dim: 0 }, 'dim must be >= 1, found 0'],
     [{ ...VALID, vocab_size: 0 }, 'vocab_size must be -1 or at least 1, found 0'],
-    [{ dim: 64 }, "must have required property 'n_layers'; must have required property 'n_heads'"],
+    [{ dim: 64 }, 'n_layers is missing; n_heads is missing'],
     [[], 'a JSON object was expected'],
     [7, 'a JSON object was expected'],
     [{ ...VALID, norm_eps: 0, rope_theta: 1, dim: 1.5, n_heads: null }, 'and 1 more fault'],

@@ -10,9 +10,8 @@
  * @module
  */
 import type { ByteSource } from '../source/byte-source.js';
-import { identifyBytes } from '../source/identify.js';
-import { describeMistake } from '../source/mistake.js';
 import { readWhole } from '../source/whole.js';
+import { isJsonObject, notJson } from './json-object.js';
 import { type Llama4Args, llama4Args } from './llama4/args.js';
 import { LlamaError } from './model.js';
 import { validate } from './params-validator.generated.js';
@@ -111,9 +110,9 @@ export async function readParamsFile(source: ByteSource): Promise<Uint8Array> {
 /** The same from bytes. @throws as {@link readParams} */
 export function parseParams(bytes: Uint8Array, path: string): MetaParams {
   const parsed = parseJson(bytes, path);
-  const outer = isRecord(parsed) && isRecord(parsed['model']) && !('dim' in parsed) ? parsed['model'] : parsed;
-  if (isRecord(outer) && validate(outer)) return normalise(outer);
-  throw new LlamaError('llama/bad-params', isRecord(outer) ? describeFaults(outer) : 'a JSON object was expected', {
+  const outer = isJsonObject(parsed) && isJsonObject(parsed['model']) && !('dim' in parsed) ? parsed['model'] : parsed;
+  if (isJsonObject(outer) && validate(outer)) return normalise(outer);
+  throw new LlamaError('llama/bad-params', isJsonObject(outer) ? describeFaults(outer) : 'a JSON object was expected', {
     path,
     hint: 'compare it with docs/schema/params.schema.json or download it again',
   });
@@ -123,16 +122,8 @@ function parseJson(bytes: Uint8Array, path: string): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
-    const identification = identifyBytes(bytes.subarray(0, 4096), bytes.byteLength);
-    if (identification.kind === 'json' || identification.kind === 'text' || identification.kind === 'unknown') {
-      throw new LlamaError('llama/bad-params', `this is not valid JSON: ${(cause as Error).message}`, { path, cause });
-    }
-    throw describeMistake(identification, 'params.json', path);
+    throw notJson(bytes, cause, path, 'llama/bad-params');
   }
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Most faults named in one message; the rest are counted. */
@@ -143,9 +134,12 @@ function describeFaults(value: Record<string, unknown>): string {
   const faults = validate.errors.map((error) => {
     const keys = error.instancePath.split('/').slice(1);
     const key = keys.join('.');
-    if (error.keyword === 'required') return key === '' ? error.message : `${key} ${error.message}`;
+    if (error.keyword === 'required') {
+      const missing = /'(.+)'/.exec(error.message)?.[1] ?? '';
+      return `${[...keys, missing].join('.')} is missing`;
+    }
     const allowed = error.keyword === 'not' ? 'must be -1 or at least 1' : error.message;
-    const found = keys.reduce<unknown>((inner, step) => (isRecord(inner) ? inner[step] : undefined), value);
+    const found = keys.reduce<unknown>((inner, step) => (isJsonObject(inner) ? inner[step] : undefined), value);
     return `${key} ${allowed}, found ${JSON.stringify(found)}`;
   });
   const more = faults.length > FAULTS_SHOWN ? `, and ${faults.length - FAULTS_SHOWN} more faults` : '';
@@ -173,13 +167,13 @@ function normalise(raw: Record<string, unknown>): MetaParams {
     llama4: llama4Args(raw),
     quantization_args: quantizationArgs(raw['quantization_args']),
     lora_args: loraArgs(raw['lora_args']),
-    sections: SECTIONS.filter((key) => isRecord(raw[key])),
+    sections: SECTIONS.filter((key) => isJsonObject(raw[key])),
     unknownKeys: Object.keys(raw).filter((key) => !KNOWN_KEYS.has(key)),
   };
 }
 
 function quantizationArgs(raw: unknown): QuantizationArgs | undefined {
-  if (!isRecord(raw)) return undefined;
+  if (!isJsonObject(raw)) return undefined;
   const { scheme, group_size: groupSize, spinquant } = raw;
   return {
     scheme: typeof scheme === 'string' ? scheme : undefined,
@@ -189,7 +183,7 @@ function quantizationArgs(raw: unknown): QuantizationArgs | undefined {
 }
 
 function loraArgs(raw: unknown): LoraArgs | undefined {
-  if (!isRecord(raw)) return undefined;
+  if (!isJsonObject(raw)) return undefined;
   return { rank: raw['rank'] as number, scale: raw['scale'] as number };
 }
 
