@@ -85,13 +85,8 @@ export function planConversion(model: LlamaModel, options: ConvertOptions): Conv
   };
 }
 
-function tokenizerWarnings({ vocabulary, family }: LlamaModel): string[] {
-  if (vocabulary !== undefined) return [];
-  return [
-    family?.kind === 'llama4'
-      ? 'the tokenizer of Llama 4 is not converted: take that of the release'
-      : 'there is no tokenizer: none is written',
-  ];
+function tokenizerWarnings({ vocabulary }: LlamaModel): string[] {
+  return vocabulary === undefined ? ['there is no tokenizer: none is written'] : [];
 }
 
 function plannedKind(model: LlamaModel, options: ConvertOptions): PlannedKind {

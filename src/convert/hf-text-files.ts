@@ -10,6 +10,7 @@ import { isInstructName } from '../llama/model-name.js';
 import { releaseOf } from '../llama/releases.js';
 import { specialTokensMapJson, tokenizerConfigJson } from '../tokenizer/hf-files.js';
 import { type TokenizerJsonOptions, tokenizerJson } from '../tokenizer/tokenizer-json.js';
+import { END_OF_MESSAGE, END_OF_TURN, SPECIAL_OFFSET } from '../tokenizer/special-tokens.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { carriedFiles } from './hf-carried-files.js';
 import { ConvertError, type PlannedFile, bytesFile, textFile } from './plan.js';
@@ -79,7 +80,7 @@ export function hfTokenizerFiles(
 
 /** Whether the model answers in turns: its name says so, or its texts end with the token that ends a turn. */
 export function isInstruct({ name, vocabulary }: Pick<LlamaModel, 'name' | 'vocabulary'>): boolean {
-  return isInstructName(name) || (vocabulary?.eosId ?? -1) === (vocabulary?.baseSize ?? 0) + 9;
+  return isInstructName(name) || (vocabulary !== undefined && endsTurns(vocabulary));
 }
 
 /** Ids of the tokens that begin and end texts. Without a tokenizer those of the release whose vocabulary has this size. */
@@ -95,9 +96,15 @@ function configStyle(config: LlamaConfig): HfConfigStyle {
 }
 
 /** Tokens at which generation stops: instruct models of Llama 3.1 and later end texts, messages and turns. */
-function endTokenIds({ eosId, baseSize, generation }: Vocabulary): number[] {
-  const endsTurns = generation === 'llama3.1' && eosId === baseSize + 9;
-  return endsTurns ? [baseSize + 1, baseSize + 8, eosId] : [eosId];
+function endTokenIds(vocabulary: Vocabulary): number[] {
+  const { eosId, baseSize, generation } = vocabulary;
+  if (!endsTurns(vocabulary) || generation === undefined || generation === 'llama3') return [eosId];
+  return [baseSize + SPECIAL_OFFSET.endOfText, baseSize + END_OF_MESSAGE[generation], eosId];
+}
+
+/** Whether texts end with the token that ends a turn. */
+function endsTurns({ eosId, baseSize, generation = 'llama3' }: Vocabulary): boolean {
+  return eosId === baseSize + END_OF_TURN[generation];
 }
 
 /** What `generation_config.json` says. */

@@ -1,14 +1,14 @@
 /**
  * Fingerprint of a vocabulary, the same from whichever tokenizer file it was read.
  *
- * What decides how text is split is hashed: pieces, types, merges, and what is done to spaces. Scores are not, as
+ * What decides how text is split is hashed: pieces, types, merges, the rule for words, and what is done to spaces. Scores are not, as
  * `tokenizer.json` has none; the merges follow from them. Neither is the token that ends a text: the layouts say it of
  * different things (a base model's text, a chat model's turn).
  *
  * @see docs/fingerprints.md
  * @module
  */
-import { PackedStrings, type StringList, type Vocabulary } from '../tokenizer/vocabulary.js';
+import { PackedStrings, type SplitRule, type StringList, type Vocabulary } from '../tokenizer/vocabulary.js';
 import { canonicalJson } from './canonical-json.js';
 import type { CreateHasher, Hasher } from './hash.js';
 
@@ -16,6 +16,8 @@ import type { CreateHasher, Hasher } from './hash.js';
 export interface VocabularyFacts {
   /** How text is split. */
   readonly kind: Vocabulary['kind'];
+  /** The rule by which text is split into words, where it is not that of Llama 3. */
+  readonly split?: SplitRule | undefined;
   /** Number of tokens. */
   readonly size: number;
   /** Id of the token that begins a text. */
@@ -46,9 +48,10 @@ export async function fingerprintVocabulary(
   vocabulary: Vocabulary,
   createHasher: CreateHasher,
 ): Promise<VocabularyFingerprint> {
-  const { kind, size, bosId, spaces, types, packedPieces } = vocabulary;
+  const { kind, size, bosId, split, spaces, types, packedPieces } = vocabulary;
   const facts: VocabularyFacts = {
     ...{ kind, size, bosId },
+    ...(split === 'llama4' ? { split } : {}),
     addPrefix: kind === 'sentencepiece' ? spaces?.addPrefix !== false : null,
     // `pieces` itself would make a string of each packed token
     pieces: await hashStrings(packedPieces ?? vocabulary.pieces, createHasher),

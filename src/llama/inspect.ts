@@ -126,8 +126,7 @@ async function inspectMetaModel(checkpoint: MetaCheckpoint, options: OpenModelOp
   const model = await metaModel(checkpoint, { ...options, withoutTokenizer: true });
   const { name, config, generation, family } = model;
   const question = { ...options, name, generation, vocabSize: config.vocabSize };
-  const isRead = family?.kind !== 'llama4';
-  const { summary, decisions } = isRead ? await summariseFolderTokenizer(folder, question) : NO_SUMMARY;
+  const { summary, decisions } = await summariseFolderTokenizer(folder, question);
   const inspection = inspectModel({ ...model, decisions: [...model.decisions, ...decisions] }, summary);
   const whole = { ...inspection, ...sizes(shards.map(({ file }) => file)), files, kind, params };
   if (family !== undefined)
@@ -170,15 +169,8 @@ export function inspectModel(
     ...totals(tallies),
     fileType: fileTypeOf(model.gguf?.metadata.find(({ key }) => key === FILE_TYPE)?.value),
     ...{ shardCount: 1, tensors, files: [] },
-    notes: [...familyNotes(model), ...(tokenizer === undefined ? [withoutTokenizer(model)] : [])],
+    notes: [...familyNotes(model), ...(tokenizer === undefined ? ['there is no tokenizer'] : [])],
   };
-}
-
-/** The tokenizer of Llama 4 is not understood yet. */
-const NO_SUMMARY = { summary: undefined, decisions: [] } as const;
-
-function withoutTokenizer({ family }: LlamaModel): string {
-  return family?.kind === 'llama4' ? 'its tokenizer is not read' : 'there is no tokenizer';
 }
 
 function kindOf({ family, config, name }: LlamaModel): Pick<Inspection, 'kind' | 'release' | 'identity'> {

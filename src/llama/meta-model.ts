@@ -70,7 +70,7 @@ export async function openMetaModel(folder: Folder, options: OpenModelOptions = 
 
 /** The canonical model of an opened checkpoint, which it then owns. @throws as {@link openMetaModel} */
 export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOptions = {}): Promise<MetaModel> {
-  if (checkpoint.kind === 'llama4') return (await import('./llama4/llama4-model.js')).llama4Model(checkpoint);
+  if (checkpoint.kind === 'llama4') return (await import('./llama4/llama4-model.js')).llama4Model(checkpoint, options);
   if (checkpoint.kind === 'vision') return (await import('./vision/vision-model.js')).visionModel(checkpoint, options);
   const { path } = checkpoint;
   const { shards, quantization } = await plainShards(checkpoint);

@@ -2,7 +2,7 @@
  * The vocabulary of what lies at a path: a model, or a tokenizer's file alone. One of the few modules that know Node.
  *
  * A list of ranks does not name its special tokens. Beside weights the release is known; of a file alone the names are
- * taken that are right from Llama 3.1 on.
+ * taken that are right from Llama 3.1 on, or those of Llama 4 where there are as many ranks as in its file.
  *
  * @module
  */
@@ -60,7 +60,10 @@ async function readTokenizer(path: string): Promise<Vocabulary> {
       return parseTokenizerJson(bytes, { path });
     }
     const { parseTokenizerModel } = await import('../tokenizer/tokenizer-model.js');
-    return parseTokenizerModel(bytes, { path, generation: 'llama3.1', endOfTurn: false });
+    const { generationOfRanks } = await import('../tokenizer/special-tokens.js');
+    const { countTiktokenRanks } = await import('../tokenizer/tiktoken.js');
+    const generation = generationOfRanks(countTiktokenRanks(bytes));
+    return parseTokenizerModel(bytes, { path, generation, endOfTurn: false });
   } finally {
     await source.close();
   }

@@ -1,15 +1,17 @@
 /**
- * Text to ids and back as Llama 3 does it: byte-level BPE.
+ * Text to ids and back as Llama 3 and 4 do it: byte-level BPE.
  *
- * Text is split into words by the rule of Meta's code. A word that is a token is that token, whatever the merges
+ * Text is split into words by the rule of Meta's code, which is another one in Llama 4. A word that is a token is that token, whatever the merges
  * would make of it (`ignore_merges`); the others are merged from their bytes.
  *
  * @see https://github.com/meta-llama/llama-models/blob/main/models/llama3/tokenizer.py
+ * @see https://github.com/meta-llama/llama-models/blob/main/models/llama4/tokenizer.py
  * @module
  */
 import { BpeMerger } from './bpe-merger.js';
 import { ListRule, RankRule } from './join-rules.js';
-import { wordEnd } from './llama3-words.js';
+import { wordEnd as llama3WordEnd } from './llama3-words.js';
+import { wordEnd as llama4WordEnd } from './llama4-words.js';
 import { mergesFollowRanks, tokensOfPieces } from './ranks-of-pieces.js';
 import type { TextCodec } from './text-codec.js';
 import type { TiktokenRanks } from './tiktoken.js';
@@ -23,6 +25,7 @@ export class ByteLevelCodec implements TextCodec {
   readonly #tokens: TiktokenRanks;
   readonly #idOfByte: Int32Array;
   readonly #merger: BpeMerger;
+  readonly #wordEnd: (bytes: Uint8Array, start: number, end: number) => number;
 
   /**
    * Indexes the tokens; 0.1 s for Llama 3 from a tiktoken file, more from others, whose merges are compared.
@@ -31,6 +34,7 @@ export class ByteLevelCodec implements TextCodec {
    */
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
+    this.#wordEnd = vocabulary.split === 'llama4' ? llama4WordEnd : llama3WordEnd;
     this.#tokens = tokensOfPieces(vocabulary);
     this.#idOfByte = idsOfBytes(this.#tokens);
     const follows = mergesFollowRanks(vocabulary, this.#tokens);
@@ -41,7 +45,7 @@ export class ByteLevelCodec implements TextCodec {
     const bytes = UTF8.encode(text);
     const { index } = this.#tokens;
     for (let start = 0; start < bytes.byteLength;) {
-      const end = wordEnd(bytes, start, bytes.byteLength);
+      const end = this.#wordEnd(bytes, start, bytes.byteLength);
       const id = index.findIn(bytes, start, end);
       if (id >= 0) ids.push(id);
       else this.#mergeWord(bytes, start, end, ids);

@@ -1,5 +1,5 @@
 /**
- * The classes of characters by which Llama 3 splits text.
+ * The classes of characters by which Llama 3 and 4 split text.
  *
  * Letters, numbers and white space as Unicode has them, read from UTF-8. JavaScript's `\s` is not Unicode's white
  * space: it has the byte order mark and lacks U+0085, so the property is asked for by name. The classes are those of
@@ -22,11 +22,25 @@ export const CHARACTER = {
   lineEnd: 4,
 } as const;
 
-/** {@link CHARACTER} of the character that begins at `at`, in valid UTF-8. */
-export function classAt(bytes: Uint8Array, at: number): number {
-  const byte = bytes[at]!;
-  return byte < 0x80 ? ASCII[byte]! : classOf(codePointAt(bytes, at));
-}
+/** Classes of characters where letters are told apart by their case. */
+export const CASED = {
+  /** Punctuation, symbols, and what is not assigned. */
+  other: 0,
+  /** Capitals: `\p{Lu}` and `\p{Lt}`. */
+  upper: 1,
+  /** Small letters: `\p{Ll}` */
+  lower: 2,
+  /** Letters without case: `\p{Lm}` and `\p{Lo}`. */
+  both: 3,
+  /** `\p{M}` */
+  mark: 4,
+  /** `\p{N}` */
+  number: 5,
+  /** White space other than the ends of lines. */
+  space: 6,
+  /** Carriage return and line feed. */
+  lineEnd: 7,
+} as const;
 
 /** Bytes of the character that this byte of UTF-8 begins. */
 export function utf8Length(first: number): number {
@@ -43,24 +57,51 @@ function codePointAt(bytes: Uint8Array, at: number): number {
 }
 
 const PAGE_BITS = 8;
-/** Classes of 256 characters each, made when one of them is met. */
-const pages: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(0x110000 >> PAGE_BITS).fill(undefined);
-const ASCII = pageOf(0);
 
-function classOf(codePoint: number): number {
-  return pageOf(codePoint >> PAGE_BITS)[codePoint & (2 ** PAGE_BITS - 1)]!;
+/** Classes of all characters; those of 256 characters at a time are found out when one of them is met. */
+class CharacterTable {
+  readonly #classOf: (character: string) => number;
+  readonly #pages: (Uint8Array | undefined)[] = new Array<Uint8Array | undefined>(0x110000 >> PAGE_BITS).fill(
+    undefined,
+  );
+  readonly #ascii: Uint8Array;
+
+  constructor(classOf: (character: string) => number) {
+    this.#classOf = classOf;
+    this.#ascii = this.#pageOf(0);
+  }
+
+  /** Class of the character that begins at `at`, in valid UTF-8. */
+  at(bytes: Uint8Array, at: number): number {
+    const byte = bytes[at]!;
+    if (byte < 0x80) return this.#ascii[byte]!;
+    const codePoint = codePointAt(bytes, at);
+    return this.#pageOf(codePoint >> PAGE_BITS)[codePoint & (2 ** PAGE_BITS - 1)]!;
+  }
+
+  #pageOf(page: number): Uint8Array {
+    const first = page << PAGE_BITS;
+    return (this.#pages[page] ??= Uint8Array.from({ length: 2 ** PAGE_BITS }, (_, index) =>
+      this.#classOf(String.fromCodePoint(first + index)),
+    ));
+  }
 }
 
-function pageOf(page: number): Uint8Array {
-  const first = page << PAGE_BITS;
-  return (pages[page] ??= Uint8Array.from({ length: 2 ** PAGE_BITS }, (_, index) =>
-    askUnicode(String.fromCodePoint(first + index)),
-  ));
-}
-
-function askUnicode(character: string): number {
-  if (character === '\r' || character === '\n') return CHARACTER.lineEnd;
+/** {@link CHARACTER} of every character. */
+export const classes = new CharacterTable((character) => {
+  if (/^[\r\n]$/.test(character)) return CHARACTER.lineEnd;
   if (/^\p{L}$/u.test(character)) return CHARACTER.letter;
   if (/^\p{N}$/u.test(character)) return CHARACTER.number;
   return /^\p{White_Space}$/u.test(character) ? CHARACTER.space : CHARACTER.other;
-}
+});
+
+/** {@link CASED} of every character. */
+export const cases = new CharacterTable((character) => {
+  if (/^[\r\n]$/.test(character)) return CASED.lineEnd;
+  if (/^[\p{Lu}\p{Lt}]$/u.test(character)) return CASED.upper;
+  if (/^\p{Ll}$/u.test(character)) return CASED.lower;
+  if (/^\p{L}$/u.test(character)) return CASED.both;
+  if (/^\p{M}$/u.test(character)) return CASED.mark;
+  if (/^\p{N}$/u.test(character)) return CASED.number;
+  return /^\p{White_Space}$/u.test(character) ? CASED.space : CASED.other;
+});

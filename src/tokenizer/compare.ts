@@ -9,7 +9,8 @@
 import type { Vocabulary } from './vocabulary.js';
 
 /** What can differ. */
-export type VocabularyAspect = 'kind' | 'size' | 'piece' | 'type' | 'score' | 'merge' | 'bos' | 'eos' | 'spaces';
+export type VocabularyAspect =
+  'kind' | 'size' | 'piece' | 'type' | 'score' | 'merge' | 'bos' | 'eos' | 'spaces' | 'split';
 
 /** One aspect in which two vocabularies differ, with the first place where they do. */
 export interface VocabularyDifference {
@@ -39,6 +40,7 @@ export function compareVocabularies(a: Vocabulary, b: Vocabulary): VocabularyDif
     a.bosId === b.bosId ? undefined : whole('bos', spell(a, a.bosId), spell(b, b.bosId)),
     a.eosId === b.eosId ? undefined : whole('eos', spell(a, a.eosId), spell(b, b.eosId)),
     spaces(a, b),
+    splitRule(a) === splitRule(b) ? undefined : whole('split', splitRule(a), splitRule(b)),
   ];
   return differences.filter((difference) => difference !== undefined);
 }
@@ -77,6 +79,10 @@ function spaces(a: Vocabulary, b: Vocabulary): VocabularyDifference | undefined 
   const rule = ({ spaces: rules }: Vocabulary): string =>
     rules?.addPrefix === false ? 'no space before the text' : 'a space before the text';
   return rule(a) === rule(b) ? undefined : whole('spaces', rule(a), rule(b));
+}
+
+function splitRule({ split = 'llama3' }: Vocabulary): string {
+  return `words of ${split === 'llama4' ? 'Llama 4' : 'Llama 3'}`;
 }
 
 function spell({ pieces }: Vocabulary, id: number): string {

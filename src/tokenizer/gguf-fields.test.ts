@@ -127,7 +127,11 @@ describe('vocabularyFromGguf', () => {
 
   it.each([
     ['model', 'bert', 'the GGUF file\'s tokenizer is of the kind "bert"; a Llama\'s is "llama" or "gpt2"'],
-    ['pre', 'qwen2', 'the GGUF file splits text by the rule "qwen2"; Llama 3 splits by "llama-bpe"'],
+    [
+      'pre',
+      'qwen2',
+      'the GGUF file splits text by the rule "qwen2"; Llama 3 splits by "llama-bpe", Llama 4 by "llama4"',
+    ],
     [
       'tokens',
       Array<string>((1 << 20) + 1).fill(''),

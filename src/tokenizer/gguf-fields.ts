@@ -9,7 +9,7 @@
  * @module
  */
 import { expectNoDeparture } from './departure.js';
-import { GGUF_KEY, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
+import { GGUF_KEY, LLAMA_4_SPLIT, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
 import { scoresOf } from './sentencepiece-write.js';
 import type { StringList, TokenSwitch, Vocabulary } from './vocabulary.js';
 
@@ -41,7 +41,7 @@ export function ggufTokenizerFields(vocabulary: Vocabulary): readonly GgufTokeni
 function byteLevelFields(vocabulary: Vocabulary): GgufTokenizerField[] {
   return [
     { key: GGUF_KEY.model, type: 'str', value: 'gpt2' },
-    { key: GGUF_KEY.pre, type: 'str', value: 'llama-bpe' },
+    { key: GGUF_KEY.pre, type: 'str', value: vocabulary.split === 'llama4' ? LLAMA_4_SPLIT : 'llama-bpe' },
     { key: GGUF_KEY.tokens, type: 'arr[str]', value: vocabulary.packedPieces ?? vocabulary.pieces },
     { key: GGUF_KEY.types, type: 'arr[i32]', value: vocabulary.types },
     { key: GGUF_KEY.merges, type: 'arr[str]', value: vocabulary.merges() },

@@ -40,3 +40,5 @@ export const SWITCH_KEYS: Readonly<Record<TokenSwitch, string>> = {
   eos: GGUF_KEY.addEos,
   sep: GGUF_KEY.addSep,
 };
+/** Name under which llama.cpp knows the way Llama 4 splits text. */
+export const LLAMA_4_SPLIT = 'llama4';

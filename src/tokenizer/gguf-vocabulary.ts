@@ -8,7 +8,7 @@
  * @module
  */
 import type { GgufNumbers } from '../formats/gguf/value-types.js';
-import { GGUF_KEY, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
+import { GGUF_KEY, LLAMA_4_SPLIT, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
 import { sentencePieceMerges } from './merges.js';
 import { generationOfNames, SPECIAL_OFFSET } from './special-tokens.js';
 import {
@@ -49,9 +49,10 @@ interface Section {
 const LLAMA_3_SPLITS: readonly unknown[] = ['llama-bpe', 'llama3', 'llama-v3', 'default', undefined];
 
 function byteLevel(section: Section): Vocabulary {
-  const split = section.value(GGUF_KEY.pre);
-  if (!LLAMA_3_SPLITS.includes(split)) {
-    const message = `the GGUF file splits text by the rule ${JSON.stringify(split)}; Llama 3 splits by "llama-bpe"`;
+  const stated = section.value(GGUF_KEY.pre);
+  const split = stated === LLAMA_4_SPLIT ? 'llama4' : 'llama3';
+  if (split === 'llama3' && !LLAMA_3_SPLITS.includes(stated)) {
+    const message = `the GGUF file splits text by the rule ${JSON.stringify(stated)}; Llama 3 splits by "llama-bpe", Llama 4 by "llama4"`;
     throw new TokenizerError('tokenizer/unsupported', message, { path: section.path });
   }
   const { pieces, types } = expectTokens(section);
@@ -61,6 +62,7 @@ function byteLevel(section: Section): Vocabulary {
   return {
     ...{ kind: 'byte-level-bpe', size: pieces.length, pieces, types, baseSize, scores: undefined },
     generation: generationOfNames(pieces, baseSize),
+    split,
     bosId: expectId(section, GGUF_KEY.bosId, pieces, baseSize + SPECIAL_OFFSET.beginOfText),
     eosId: expectId(section, GGUF_KEY.eosId, pieces, baseSize + SPECIAL_OFFSET.endOfText),
     ...{ unknownId: undefined, spaces: undefined, stated: statedIn(section, pieces) },

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { CHARACTER, classAt } from './character-classes.js';
+import { CHARACTER, classes } from './character-classes.js';
 import { wordEnd } from './llama3-words.js';
 
 function words(text: string): string[] {
@@ -56,12 +56,12 @@ describe('wordEnd', () => {
   });
 });
 
-describe('classAt', () => {
+describe('classes', () => {
   it('has the class of every character that there is', () => {
     for (let codePoint = 0; codePoint < 0x110000; codePoint += 7) {
       if (codePoint >= 0xd800 && codePoint < 0xe000) continue;
       const character = String.fromCodePoint(codePoint);
-      const found = classAt(new TextEncoder().encode(character), 0);
+      const found = classes.at(new TextEncoder().encode(character), 0);
       const wanted = /\p{L}/u.test(character)
         ? CHARACTER.letter
         : /\p{N}/u.test(character)

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { SPECIAL_OFFSET, specialTokenNames } from './special-tokens.js';
+import { END_OF_TURN, SPECIAL_OFFSET, specialTokenNames } from './special-tokens.js';
 import { countTiktokenRanks } from './tiktoken.js';
 import { recogniseTokenizer } from './recognise.js';
 import type { TokenizerModelOptions } from './tokenizer-model.js';
@@ -42,8 +42,8 @@ export async function summariseTokenizerModel(
     return summaryOf(parseTokenizerModel(bytes, options));
   }
   const baseSize = countTiktokenRanks(bytes);
-  const names = specialTokenNames(generation, path);
-  const offset = endOfTurn ? SPECIAL_OFFSET.endOfTurn : SPECIAL_OFFSET.endOfText;
+  const names = specialTokenNames(generation);
+  const offset = endOfTurn ? END_OF_TURN[generation] : SPECIAL_OFFSET.endOfText;
   const size = baseSize + names.length;
   if (vocabSize !== undefined) expectVocabularySize({ size, baseSize }, vocabSize, path);
   const bosId = baseSize + SPECIAL_OFFSET.beginOfText;

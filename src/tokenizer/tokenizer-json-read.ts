@@ -19,8 +19,16 @@ import {
   parseJson,
   wrongKind,
 } from './json-value.js';
-import { generationOfNames } from './special-tokens.js';
-import { TOKEN_TYPE, TOKENS_LIMIT, TokenizerError, type Vocabulary, type VocabularyKind } from './vocabulary.js';
+import { generationOfNames, specialTokenNames } from './special-tokens.js';
+import { splitRuleOf, statedPattern } from './split-patterns.js';
+import {
+  type SplitRule,
+  TOKEN_TYPE,
+  TOKENS_LIMIT,
+  TokenizerError,
+  type Vocabulary,
+  type VocabularyKind,
+} from './vocabulary.js';
 import { padVocabulary } from './vocabulary-size.js';
 
 /** What the file does not say. */
@@ -65,7 +73,7 @@ export function parseTokenizerDocument(bytes: Uint8Array, path?: string): JsonVa
 export function vocabularyOfDocument(document: JsonValue, options: TokenizerJsonReadOptions = {}): Vocabulary {
   const { path, vocabSize } = options;
   const kind = kindOf(document);
-  const tokens = parseTokens(document, kind);
+  const tokens = withAllNames(parseTokens(document, kind), kind);
   const { pieces, types, baseSize, unknownId } = tokens;
   const merges = parseMerges(member(member(document, 'model'), 'merges'));
   const isBytes = kind === 'byte-level-bpe';
@@ -84,6 +92,7 @@ export function vocabularyOfDocument(document: JsonValue, options: TokenizerJson
       'ends a text',
       path,
     ),
+    split: isBytes ? splitOf(document) : undefined,
     spaces: isBytes ? undefined : { addPrefix: prependsSpace(document), removeExtra: false },
     departure: departureOf(document, kind),
     merges: () => merges,
@@ -114,6 +123,16 @@ function mentions(value: unknown, type: string): boolean {
   return isOfType(value) || (Array.isArray(parts) && parts.some(isOfType));
 }
 
+/** The rule of the first part of the pre-tokenizer that splits by a regular expression; Llama 3's where none does. */
+function splitOf(document: JsonValue): SplitRule {
+  const pattern = statedPattern(member(document, 'pre_tokenizer').value);
+  if (pattern === undefined) return 'llama3';
+  const rule = typeof pattern === 'string' ? splitRuleOf(pattern) : undefined;
+  if (rule !== undefined) return rule;
+  const message = `the tokenizer splits text by ${JSON.stringify(pattern)}, which is neither the rule of Llama 3 nor that of Llama 4`;
+  throw new TokenizerError('tokenizer/unsupported', message, { path: document.path });
+}
+
 /** Folders made without the legacy behaviour prepend the space when they split. */
 function prependsSpace(document: JsonValue): boolean {
   const splitter = member(document, 'pre_tokenizer').value;
@@ -129,6 +148,18 @@ interface Tokens {
   readonly types: Int32Array;
   readonly baseSize: number;
   readonly unknownId: number | undefined;
+}
+
+/** The tokens with the whole list of the release where the file has Hugging Face's shorter one: of Llama 4. */
+function withAllNames(tokens: Tokens, kind: VocabularyKind): Tokens {
+  const { pieces, types, baseSize } = tokens;
+  if (kind !== 'byte-level-bpe' || generationOfNames(pieces, baseSize) !== 'llama4') return tokens;
+  const names = specialTokenNames('llama4');
+  const size = baseSize + names.length;
+  if (pieces.length === size) return tokens;
+  const all = new Int32Array(size).fill(TOKEN_TYPE.control);
+  all.set(types.subarray(0, baseSize));
+  return { ...tokens, pieces: [...pieces.slice(0, baseSize), ...names], types: all };
 }
 
 const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;

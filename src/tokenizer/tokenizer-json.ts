@@ -11,6 +11,7 @@
  * @module
  */
 import { adds } from './stated-tokens.js';
+import { SPLIT_PATTERNS } from './split-patterns.js';
 import { type StringList, TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 
 /** How the file is written. */
@@ -66,10 +67,6 @@ function spellPair(merge: string): string {
   return `      [\n        ${JSON.stringify(left)},\n        ${JSON.stringify(right)}\n      ]`;
 }
 
-/** How Llama 3 splits text before it looks for tokens, in the syntax of Oniguruma. */
-const LLAMA_3_SPLIT =
-  "(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+";
-
 function byteLevelFrame(vocabulary: Vocabulary): object {
   const byteLevel = { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true };
   return {
@@ -81,7 +78,12 @@ function byteLevelFrame(vocabulary: Vocabulary): object {
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [
-        { type: 'Split', pattern: { Regex: LLAMA_3_SPLIT }, behavior: 'Isolated', invert: false },
+        {
+          type: 'Split',
+          pattern: { Regex: SPLIT_PATTERNS[vocabulary.split ?? 'llama3'] },
+          behavior: 'Isolated',
+          invert: false,
+        },
         { ...byteLevel, add_prefix_space: false, use_regex: false },
       ],
     },

@@ -36,7 +36,7 @@ describe('tokenizerModelBytes of byte-level BPE', () => {
       'special tokens of no release',
       { generation: undefined },
       `256 tokens that are not those of a release follow the ${baseSize} of the text; ` +
-        "a tokenizer.model cannot name them, and Meta's code expects its own 256",
+        "a tokenizer.model cannot name them, and Meta's code expects its own special tokens",
     ],
     [
       'tokens that were added',

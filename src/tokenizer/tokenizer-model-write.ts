@@ -11,7 +11,7 @@ import { encodeBase64Into } from './base64.js';
 import { expectNoDeparture } from './departure.js';
 import { mergesFollowRanks, tokensOfPieces } from './ranks-of-pieces.js';
 import { sentencePieceBytes } from './sentencepiece-write.js';
-import { SPECIAL_TOKENS } from './special-tokens.js';
+import { specialTokenNames } from './special-tokens.js';
 import { TokenizerError, type Vocabulary } from './vocabulary.js';
 
 /**
@@ -28,12 +28,13 @@ export function tokenizerModelBytes(vocabulary: Vocabulary): Uint8Array {
 
 function tiktokenBytes(vocabulary: Vocabulary): Uint8Array {
   const { size, baseSize, generation, pieces } = vocabulary;
-  if (generation === undefined || size !== baseSize + SPECIAL_TOKENS) {
-    const found =
-      generation === undefined
-        ? `${size - baseSize} tokens that are not those of a release`
-        : `${size - baseSize} tokens`;
-    const message = `${found} follow the ${baseSize} of the text; a tokenizer.model cannot name them, and Meta's code expects its own ${SPECIAL_TOKENS}`;
+  const expected = generation === undefined ? undefined : specialTokenNames(generation).length;
+  if (size !== baseSize + (expected ?? -1)) {
+    const [found, own] =
+      expected === undefined
+        ? [`${size - baseSize} tokens that are not those of a release`, 'its own special tokens']
+        : [`${size - baseSize} tokens`, `its own ${expected}`];
+    const message = `${found} follow the ${baseSize} of the text; a tokenizer.model cannot name them, and Meta's code expects ${own}`;
     throw new TokenizerError('tokenizer/unsupported', message, {
       hint: `the first one is ${JSON.stringify(pieces[baseSize])}, the last one ${JSON.stringify(pieces[size - 1])}`,
     });

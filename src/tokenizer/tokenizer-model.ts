@@ -10,7 +10,7 @@ import { spellTokens } from './byte-alphabet.js';
 import { byteLevelMerges, sentencePieceMerges } from './merges.js';
 import { recogniseTokenizer } from './recognise.js';
 import { parseSentencePiece, SENTENCEPIECE_BPE, type SentencePieceModel } from './sentencepiece.js';
-import { SPECIAL_OFFSET, specialTokenNames } from './special-tokens.js';
+import { END_OF_TURN, SPECIAL_OFFSET, specialTokenNames } from './special-tokens.js';
 import { parseTiktoken } from './tiktoken.js';
 import {
   type SpecialTokenGeneration,
@@ -27,7 +27,7 @@ export { recogniseTokenizer, type TokenizerForm } from './recognise.js';
 export interface TokenizerModelOptions {
   /** Release whose special tokens follow the ranks; SentencePiece files name their own. */
   readonly generation: SpecialTokenGeneration;
-  /** Whether `<|eot_id|>` ends the model's answers, as in instruct models, rather than `<|end_of_text|>`. */
+  /** Whether `<|eot_id|>` (`<|eot|>` in Llama 4) ends the model's answers, as in instruct models, rather than `<|end_of_text|>`. */
   readonly endOfTurn: boolean;
   /** Rows of the embedding; the tokenizer must have as many tokens. Left unchecked where absent. */
   readonly vocabSize?: number | undefined;
@@ -60,7 +60,7 @@ export function parseTokenizerModel(bytes: Uint8Array, options: TokenizerModelOp
 }
 
 function vocabularyOfRanks(bytes: Uint8Array, { generation, endOfTurn, path }: TokenizerModelOptions): Vocabulary {
-  const names = specialTokenNames(generation, path);
+  const names = specialTokenNames(generation);
   const ranks = parseTiktoken(bytes, path);
   const packedPieces = spellTokens(ranks, names);
   const size = packedPieces.length;
@@ -77,8 +77,9 @@ function vocabularyOfRanks(bytes: Uint8Array, { generation, endOfTurn, path }: T
     scores: undefined,
     baseSize,
     generation,
+    split: generation === 'llama4' ? 'llama4' : 'llama3',
     bosId: baseSize + SPECIAL_OFFSET.beginOfText,
-    eosId: baseSize + (endOfTurn ? SPECIAL_OFFSET.endOfTurn : SPECIAL_OFFSET.endOfText),
+    eosId: baseSize + (endOfTurn ? END_OF_TURN[generation] : SPECIAL_OFFSET.endOfText),
     unknownId: undefined,
     spaces: undefined,
     merges: () => (merges ??= byteLevelMerges(ranks, packedPieces)),

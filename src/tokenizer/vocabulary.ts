@@ -44,6 +44,9 @@ export const TOKEN_BYTES_LIMIT = 256;
 /** Which release's names the special tokens carry. */
 export type SpecialTokenGeneration = 'llama3' | 'llama3.1' | 'llama4';
 
+/** By which release's rule byte-level BPE splits text into words before it looks for tokens. */
+export type SplitRule = 'llama3' | 'llama4';
+
 /** What SentencePiece does to the spaces of a text before it splits it. */
 export interface SpaceRules {
   /** Whether a space is put before the text (`add_dummy_prefix`); so it is in every Llama. */
@@ -87,6 +90,8 @@ export interface Vocabulary {
   readonly baseSize: number;
   /** Release whose special token names follow the base; undefined for SentencePiece and for names of no known list. */
   readonly generation: SpecialTokenGeneration | undefined;
+  /** How text is split into words; byte-level BPE only, and that of Llama 3 where absent. */
+  readonly split?: SplitRule | undefined;
   /** Id of the token that begins a text. */
   readonly bosId: number;
   /** Id of the token that ends a text (a turn, for chat models). */

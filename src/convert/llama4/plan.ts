@@ -7,17 +7,19 @@
 import type { DType } from '../../dtype.js';
 import type { Llama4Family } from '../../llama/family.js';
 import { HF_CONFIG_STYLES, float, oneOrAll, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
-import { isInstructName } from '../../llama/model-name.js';
 import type { LlamaModel } from '../../llama/model.js';
-import { generationConfigJson } from '../hf-text-files.js';
+import { END_OF_MESSAGE, END_OF_TURN, SPECIAL_OFFSET } from '../../tokenizer/special-tokens.js';
+import { generationConfigJson, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
 import type { ConvertOptions } from '../options.js';
 import { type PlannedFile, textFile } from '../plan.js';
 import { shardedFiles } from '../safetensors-plan.js';
 import { llama4HfTensors } from './tensors.js';
 
-/** Ids of special tokens, the same in every release. */
-const TOKEN = { bos: 200000, eos: 200001, eom: 200007, eot: 200008, pad: 200018 } as const;
-const IMAGE_TOKENS = { boi_token_index: 200080, eoi_token_index: 200081, image_token_index: 200092 } as const;
+/** Special tokens that the files name, counted from the first. */
+const PAD = 18;
+const IMAGE = { begin: 80, end: 81, patch: 92 } as const;
+/** Id of the first special token in every release. */
+const FIRST_SPECIAL = 200000;
 
 const TRANSFORMERS_VERSION = '4.51.0';
 const STYLE = HF_CONFIG_STYLES.llama32;
@@ -30,34 +32,53 @@ export function llama4Files(
   options: ConvertOptions,
 ): { readonly files: PlannedFile[]; readonly warnings: string[] } {
   const tensors = llama4HfTensors(model, family, options.type === undefined ? undefined : dtype);
-  const instruct = isInstructName(model.name);
-  const eosIds = instruct ? [TOKEN.eos, TOKEN.eom, TOKEN.eot] : [TOKEN.eos];
+  const { vocabulary } = model;
+  const instruct = isInstruct(model);
+  const tokens = tokenIds(model);
+  const { first } = tokens;
   const config = {
-    ...{ architectures: ['Llama4ForConditionalGeneration'], ...IMAGE_TOKENS, model_type: 'llama4' },
-    text_config: textConfig(model, family, dtype, eosIds),
+    ...{ architectures: ['Llama4ForConditionalGeneration'], boi_token_index: first + IMAGE.begin },
+    ...{ eoi_token_index: first + IMAGE.end, image_token_index: first + IMAGE.patch, model_type: 'llama4' },
+    text_config: textConfig(model, family, dtype, tokens),
     ...{ tie_word_embeddings: false, torch_dtype: dtype, transformers_version: TRANSFORMERS_VERSION },
     ...(family.vision === undefined ? {} : { vision_config: visionConfig(family, dtype) }),
   };
   const files = [
     ...shardedFiles(tensors, options),
     textFile('config.json', pythonJson(config)),
-    textFile(
-      'generation_config.json',
-      generationConfigJson({ bosId: TOKEN.bos, eosIds, padId: TOKEN.pad, instruct, version: TRANSFORMERS_VERSION }),
-    ),
+    textFile('generation_config.json', generationConfigJson({ ...tokens, instruct, version: TRANSFORMERS_VERSION })),
+    ...(vocabulary === undefined ? [] : hfTokenizerFiles(vocabulary, model.config.contextLength, options)),
   ];
   return { files, warnings: [] };
 }
 
-function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, eosIds: readonly number[]): object {
+/** Ids that the files name. */
+interface TokenIds {
+  /** The first special token. */
+  readonly first: number;
+  readonly bosId: number;
+  readonly eosIds: readonly number[];
+  readonly padId: number;
+}
+
+/** Those of the vocabulary; without one those of the releases. */
+function tokenIds(model: LlamaModel): TokenIds {
+  const first = model.vocabulary?.baseSize ?? FIRST_SPECIAL;
+  if (model.vocabulary !== undefined) return { first, ...specialIds(model), padId: first + PAD };
+  const ends = isInstruct(model) ? [END_OF_MESSAGE.llama4, END_OF_TURN.llama4] : [];
+  const eosIds = [SPECIAL_OFFSET.endOfText, ...ends].map((offset) => first + offset);
+  return { first, bosId: first + SPECIAL_OFFSET.beginOfText, eosIds, padId: first + PAD };
+}
+
+function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, tokens: TokenIds): object {
   const { moe, nopeLayerInterval: every, expertDim } = family;
   const layers = Array.from({ length: config.nLayers }, (_, layer) => layer + 1);
   return {
     attention_bias: false,
     attention_chunk_size: family.attentionChunkSize ?? null,
     attention_dropout: float(0),
-    bos_token_id: TOKEN.bos,
-    eos_token_id: oneOrAll(eosIds),
+    bos_token_id: tokens.bosId,
+    eos_token_id: oneOrAll(tokens.eosIds),
     for_llm_compressor: false,
     head_dim: config.headDim,
     hidden_act: 'silu',
@@ -76,7 +97,7 @@ function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, 
     num_key_value_heads: config.nKvHeads,
     num_local_experts: moe?.numExperts ?? 0,
     output_router_logits: false,
-    pad_token_id: TOKEN.pad,
+    pad_token_id: tokens.padId,
     rms_norm_eps: float(config.normEps),
     rope_scaling: config.ropeScaling && ropeScalingJson(config.ropeScaling, STYLE),
     rope_theta: float(config.ropeTheta),

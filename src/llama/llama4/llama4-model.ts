@@ -7,7 +7,8 @@
 import type { Tensor } from '../../formats/tensor.js';
 import type { Llama4Family } from '../family.js';
 import type { MetaCheckpoint } from '../meta-checkpoint.js';
-import type { MetaModel } from '../meta-model.js';
+import { NO_TOKENIZER, readFolderTokenizer } from '../folder-tokenizer.js';
+import type { MetaModel, MetaModelOptions } from '../meta-model.js';
 import { type Decision, type LlamaConfig, LlamaError } from '../model.js';
 import { isInstructName, lastPathPart } from '../model-name.js';
 import { expectNames } from '../names.js';
@@ -19,13 +20,14 @@ import { mergeLlama4Tensor } from './merge.js';
 import type { Llama4Args, MoeArgs } from './args.js';
 
 /**
- * The canonical model of an opened checkpoint, which it then owns; without a tokenizer. Reads nothing.
+ * The canonical model of an opened checkpoint, which it then owns. Reads the tokenizer, no weight.
  *
  * @throws LlamaError `llama/bad-params`, `llama/contradiction`, `llama/missing-tensor`, `llama/unknown-tensor`,
  *   `llama/wrong-shape`, `llama/mixed-shards`
+ * @throws TokenizerError
  */
-export function llama4Model(checkpoint: MetaCheckpoint): MetaModel {
-  const { params, path, shards } = checkpoint;
+export async function llama4Model(checkpoint: MetaCheckpoint, options: MetaModelOptions = {}): Promise<MetaModel> {
+  const { params, path, shards, folder } = checkpoint;
   expectFused(shards, path);
   const args = expectArgs(params, path);
   expectShardSet(shards);
@@ -42,10 +44,13 @@ export function llama4Model(checkpoint: MetaCheckpoint): MetaModel {
   const replicated = expected.flatMap(({ stored: own, shape, split }) =>
     split === 'replicated' ? [{ name: own, shape, split } as const] : [],
   );
+  const { decisions, ...tokenizer } =
+    options.withoutTokenizer === true
+      ? NO_TOKENIZER
+      : await readFolderTokenizer(folder, { name, vocabSize, generation: 'llama4', parent: options.parent });
   return {
     ...{ layout: 'meta', path, name, config, family, tensors, checkpoint, release: undefined, generation: 'llama4' },
-    ...{ quantization: undefined, vocabulary: undefined, sentencePieceFile: undefined },
-    ...{ decisions: decisionsOf(args, config, name) },
+    ...{ quantization: undefined, ...tokenizer, decisions: [...decisionsOf(args, config, name), ...decisions] },
     expectConsistentWeights: async (options) => {
       await expectReplicasEqual(shards, replicated, options);
       await expectNoCopies(shards, options);
