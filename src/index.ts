@@ -48,6 +48,8 @@ export { type TorchFile, type TorchFileOptions, openTorchFile } from './formats/
 export type { OtherTensor, TorchTensor } from './formats/torch/torch-tensor.js';
 
 export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
+export { CHAT_TEMPLATES, type ChatFormat, formatOfTemplate } from './tokenizer/chat-template/formats.js';
+export { type ChatTemplates, type NamedChatTemplate, parseChatTemplate } from './tokenizer/chat-template/templates.js';
 export type { TokenizerSummary } from './tokenizer/summary.js';
 export * from './tokenizer/tokenizer.js';
 export { tokenizerModelBytes } from './tokenizer/tokenizer-model-write.js';
@@ -88,7 +90,7 @@ export type { LoraSettings } from './llama/lora-config.js';
 export * from './convert/plan.js';
 export * from './convert/file-types.js';
 export type { FallbackCount, MixtureOptions, TensorTypeOverride } from './convert/mixture.js';
-export type { ConvertOptions, ImportanceUse } from './convert/options.js';
+export type { ChatTemplateUse, ConvertOptions, ImportanceUse } from './convert/options.js';
 export { DEFAULT_MAX_SHARD_SIZE } from './convert/options.js';
 export type { EncodedRows, Encoder, PlannedRows } from './convert/encoder.js';
 export * from './convert/convert.js';

@@ -32,6 +32,7 @@ export {
   planConversionTo,
   runPlanTo,
 } from './convert/convert-path-node.js';
+export { readChatTemplate } from './convert/chat-template-path-node.js';
 export { readImportance } from './convert/importance-path-node.js';
 export { writeFileWhole } from './convert/write-file-node.js';
 export { type LoraAdapters, openLoras } from './llama/lora-path-node.js';

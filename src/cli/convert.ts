@@ -49,6 +49,8 @@ interface ConvertCommandOptions extends Pick<
   | 'embeddingType'
   | 'allowRequantize'
 > {
+  /** False where none is wanted. */
+  readonly chatTemplate?: string | false;
   readonly output: string;
   readonly imatrix?: string;
   readonly tensorType?: readonly TensorTypeOverride[];
@@ -94,6 +96,8 @@ export function addConvert(program: Command, bind: Bind): void {
         'merges in tokenizer.json: strings as Meta publishes them (the default), pairs as tokenizers 0.20 writes them',
       ).choices(['strings', 'pairs']),
     )
+    .option('--chat-template <file>', 'Jinja template of chats, in place of the source’s own or of ours')
+    .option('--no-chat-template', 'no chat template')
     .option('--lora <folder>', 'adapter of PEFT to merge into the weights; repeatable, in order', collectFolder)
     .option('--split-max-size <size>', 'gguf: most bytes of tensors in a file; more are split', parseSize)
     .option('--metadata <key=value>', 'gguf: a value to set, also KEY:TYPE=VALUE; repeatable', collectMetadata)
@@ -108,7 +112,7 @@ export function addConvert(program: Command, bind: Bind): void {
       bind(async (context, source: string, options: ConvertCommandOptions) => {
         expectConsistent(options);
         keepHeapSmall();
-        const wanted = { ...options, ...(await quantizing(context, options)) };
+        const wanted = { ...options, ...(await quantizing(context, options)), chatTemplate: await templating(options) };
         const { openModel } = await import('../llama/open-path-node.js');
         const { signal } = context;
         await using model = await openModel(source, { ropeFactor: options.ropeFactor, signal });
@@ -150,6 +154,9 @@ function expectConsistent(options: ConvertCommandOptions): void {
   if (to !== 'meta' && shards !== undefined) throw usageError("--shards is for Meta's layout (--to meta)");
   if (to !== 'gguf' && options.splitMaxSize !== undefined) throw usageError('--split-max-size is for GGUF files');
   if (to !== 'gguf' && options.metadata !== undefined) throw usageError('--metadata is for GGUF files');
+  if (to === 'meta' && options.chatTemplate !== undefined) {
+    throw usageError('--chat-template is for safetensors and GGUF files');
+  }
   if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
   const { imatrix: importance, tensorType: tensorTypes } = options;
   const idle = idleQuantizingOption({ ...options, importance, tensorTypes });
@@ -176,7 +183,18 @@ async function quantizing(
   return { tensorTypes, importance: await readImportance(imatrix, { signal }) };
 }
 
-async function showPlan(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
+/** The chat template that was given, or that none is wanted. */
+async function templating({ chatTemplate }: ConvertCommandOptions): Promise<ConvertOptions['chatTemplate']> {
+  if (chatTemplate === undefined) return undefined;
+  if (chatTemplate === false) return null;
+  const { readChatTemplate } = await import('../convert/chat-template-path-node.js');
+  return readChatTemplate(chatTemplate);
+}
+
+/** The options of the command with what was read for them. */
+type WantedOptions = Omit<ConvertCommandOptions, 'chatTemplate'> & Pick<ConvertOptions, 'chatTemplate'>;
+
+async function showPlan(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<void> {
   const { planConversionTo } = await import('../convert/convert-path-node.js');
   const { output } = options;
   const plan = await planConversionTo(model, output, options);
@@ -187,7 +205,7 @@ async function showPlan(context: CommandContext, model: LlamaModel, options: Con
   });
 }
 
-async function convert(context: CommandContext, model: LlamaModel, options: ConvertCommandOptions): Promise<void> {
+async function convert(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<void> {
   const { planConversionTo, runPlanTo } = await import('../convert/convert-path-node.js');
   const { intentLines } = await import('../report/plan.js');
   const began = performance.now();

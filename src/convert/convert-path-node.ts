@@ -64,7 +64,7 @@ export async function planConversionTo(
   const place = placeOf(output, options.to);
   const bare = planConversion(model, { ...options, ...place });
   const plan = options.lock === false ? bare : await locked(bare, model, options);
-  const read = await filesOfSource(model, options.importance?.file);
+  const read = await filesOfSource(model, [options.importance?.file, options.chatTemplate?.file]);
   await expectNotRead(read, place.folder, plan, output);
   return plan;
 }
@@ -161,18 +161,18 @@ async function expectNotRead(
 
 /**
  * Real paths of every file that reading the source may need: all files of a folder and the tokenizer above it, or a
- * GGUF file with the other parts of its split; the adapters; and the importance matrix.
+ * GGUF file with the other parts of its split; the adapters; and further files that are read beside it.
  */
 async function filesOfSource(
   { path: source, adapters = [] }: LlamaModel,
-  importance?: string,
+  beside: readonly (string | undefined)[],
 ): Promise<ReadonlySet<string>> {
   const inside = await readdir(source).catch(() => undefined);
   const split = inside === undefined ? parseSplitName(basename(source)) : undefined;
   const names = inside ?? (split === undefined ? [] : splitPartNames(split).map((name) => join('..', name)));
   const paths = [
     source,
-    ...(importance === undefined ? [] : [importance]),
+    ...beside.filter((path) => path !== undefined),
     join(source, '..', TOKENIZER),
     ...names.map((name) => join(source, name)),
     ...(await Promise.all(adapters.map(filesInside))).flat(),

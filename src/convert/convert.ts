@@ -12,6 +12,7 @@ import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import { type CastLoss, noLoss } from '../quant/cast-loss.js';
 import type { ByteSink } from '../source/byte-sink.js';
+import { templateWarnings, withChosenTemplates } from './chat-template.js';
 import type { EncodedRows, Encoder, PlannedRows } from './encoder.js';
 import { ggufFiles } from './gguf-plan.js';
 import { inOrder } from './in-order.js';
@@ -68,8 +69,9 @@ export interface RunOptions extends OperationOptions, SumFunctions {
  *   `convert/bad-option`, `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`,
  *   `convert/not-expressible`
  */
-export function planConversion(model: LlamaModel, options: ConvertOptions): ConversionPlan {
+export function planConversion(source: LlamaModel, options: ConvertOptions): ConversionPlan {
   expectOptionsFit(options);
+  const model = withChosenTemplates(source, options);
   const { files, expectExact, ...kind } = plannedKind(model, options);
   return {
     ...kind,
@@ -77,7 +79,7 @@ export function planConversion(model: LlamaModel, options: ConvertOptions): Conv
     files,
     byteLength: files.reduce((sum, file) => sum + file.byteLength, 0),
     decisions: model.decisions,
-    warnings: [...tokenizerWarnings(model), ...kind.warnings],
+    warnings: [...tokenizerWarnings(model), ...templateWarnings(source, options), ...kind.warnings],
     beforeWriting: async (readOptions) => {
       await model.expectConsistentWeights(readOptions);
       await expectExact?.(readOptions);

@@ -11,7 +11,11 @@
  */
 import type { GgufMetadataEntry } from '../formats/gguf/plan.js';
 import type { LlamaModel } from '../llama/model.js';
+import { chatTemplateEntries } from '../tokenizer/chat-template/gguf-templates.js';
+import type { ChatTemplates } from '../tokenizer/chat-template/templates.js';
 import { ggufTokenizerFields } from '../tokenizer/gguf-fields.js';
+import { GGUF_KEY } from '../tokenizer/gguf-keys.js';
+import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { ggufNaming } from './gguf-naming.js';
 import { SAMPLING, isInstruct } from './hf-text-files.js';
 import type { ImportanceUse } from './options.js';
@@ -75,7 +79,7 @@ function cutOff(text: string): string {
 }
 
 function madeMetadata(model: LlamaModel, fileType: number, parameterCount: number): GgufMetadataEntry[] {
-  const { config, vocabulary } = model;
+  const { config, vocabulary, chatTemplates } = model;
   if (vocabulary === undefined) {
     throw new ConvertError('convert/no-tokenizer', 'a GGUF file needs a tokenizer, but there is no tokenizer.model', {
       path: model.path,
@@ -98,8 +102,16 @@ function madeMetadata(model: LlamaModel, fileType: number, parameterCount: numbe
     u32('llama.vocab_size', config.vocabSize),
     u32('llama.rope.dimension_count', config.headDim),
     u32(QUANTIZATION_VERSION, BLOCKS_VERSION),
-    ...ggufTokenizerFields(vocabulary),
+    ...tokenizerEntries(vocabulary, chatTemplates),
   ];
+}
+
+/** The tokenizer and the chat templates, which the converter writes before it looks at spaces. */
+function tokenizerEntries(vocabulary: Vocabulary, templates: ChatTemplates | undefined): GgufMetadataEntry[] {
+  const fields: readonly GgufMetadataEntry[] = ggufTokenizerFields(vocabulary);
+  const last = fields.findIndex(({ key }) => key === GGUF_KEY.addSpacePrefix);
+  const end = last === -1 ? fields.length : last;
+  return fields.toSpliced(end, 0, ...(templates === undefined ? [] : chatTemplateEntries(templates)));
 }
 
 function generalEntries(model: LlamaModel, parameterCount: number): GgufMetadataEntry[] {

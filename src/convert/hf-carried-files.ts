@@ -9,13 +9,36 @@
 import type { DType } from '../dtype.js';
 import { parseHfConfig } from '../llama/hf-config.js';
 import type { HfContents, LlamaModel } from '../llama/model.js';
-import { replaceJsonValue } from './json-edit.js';
+import { TEMPLATE_FILE, TEMPLATE_JSON_FILES } from '../llama/hf-chat-template.js';
+import { type ChatTemplates, chatTemplateJson } from '../tokenizer/chat-template/templates.js';
+import { replaceJsonValue, setJsonMember } from './json-edit.js';
 import { type PlannedFile, bytesFile, textFile } from './plan.js';
 
 /** `config.json` and the files that are carried along. */
 export function carriedFiles(model: LlamaModel, hf: HfContents, dtype: DType): PlannedFile[] {
   const carried = [...hf.files].map(([name, bytes]) => bytesFile(name, bytes));
   return [textFile('config.json', editedConfig(model, hf.configText, dtype)), ...carried];
+}
+
+/**
+ * The contents with these chat templates in place of their own, which may stand in three files: `tokenizer_config.json`
+ * holds the new ones, and nothing else of it changes.
+ */
+export function withTemplates(hf: HfContents, templates: ChatTemplates | undefined): HfContents {
+  const files = new Map(hf.files);
+  const [config] = TEMPLATE_JSON_FILES;
+  files.delete(TEMPLATE_FILE);
+  const value = templates === undefined ? undefined : JSON.stringify(chatTemplateJson(templates));
+  for (const name of TEMPLATE_JSON_FILES) {
+    const bytes = files.get(name);
+    if (bytes === undefined) continue;
+    const text = setJsonMember(new TextDecoder().decode(bytes), 'chat_template', name === config ? value : undefined);
+    files.set(name, new TextEncoder().encode(text));
+  }
+  if (!files.has(config) && templates?.main !== undefined) {
+    files.set(TEMPLATE_FILE, new TextEncoder().encode(templates.main));
+  }
+  return { ...hf, files };
 }
 
 /** Where the type of the weights stands: transformers 5 calls it otherwise. */

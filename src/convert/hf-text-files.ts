@@ -56,24 +56,21 @@ function madeFiles(model: LlamaModel, dtype: DType, options: TokenizerJsonOption
   return vocabulary === undefined ? files : [...files, ...tokenizerFilesOf(model, vocabulary, options)];
 }
 
-function tokenizerFilesOf(
-  { config, sentencePieceFile }: LlamaModel,
-  vocabulary: Vocabulary,
-  options: TokenizerJsonOptions,
-): PlannedFile[] {
-  const files = hfTokenizerFiles(vocabulary, config.contextLength, options);
+function tokenizerFilesOf(model: LlamaModel, vocabulary: Vocabulary, options: TokenizerJsonOptions): PlannedFile[] {
+  const files = hfTokenizerFiles(vocabulary, model, options);
+  const { sentencePieceFile } = model;
   return sentencePieceFile === undefined ? files : [...files, bytesFile('tokenizer.model', sentencePieceFile)];
 }
 
 /** `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`. */
 export function hfTokenizerFiles(
   vocabulary: Vocabulary,
-  contextLength: number,
+  { config: { contextLength }, chatTemplates }: Pick<LlamaModel, 'config' | 'chatTemplates'>,
   { mergesAs }: TokenizerJsonOptions = {},
 ): PlannedFile[] {
   return [
     bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary, { mergesAs }))),
-    textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength })),
+    textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength, chatTemplates })),
     textFile('special_tokens_map.json', specialTokensMapJson(vocabulary)),
   ];
 }

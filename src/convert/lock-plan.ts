@@ -42,11 +42,12 @@ export async function planWithLock(
   options: PlanLockOptions,
 ): Promise<ConversionPlan> {
   const { createHasher } = options;
+  const stated = await statedOptions(options, model);
   const vocabulary = model.vocabulary && (await fingerprintVocabulary(model.vocabulary, createHasher));
   const record = new WriteRecord(model, plan, createHasher);
   const asLock = (files: readonly LockedFile[], found: ModelFingerprint): Uint8Array => {
     const written = lockedModel(LAYOUTS[plan.to], found, (tensor) => record.dtypeOf(tensor));
-    return formatLock({ subject: files, predicate: { ...predicateOf(options, model), model: written } });
+    return formatLock({ subject: files, predicate: { ...predicateOf(options, stated), model: written } });
   };
   const name = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
   const { byteLength } = asLock(...(await standIn(plan, model, vocabulary)));
@@ -93,12 +94,34 @@ function padded(text: Uint8Array, byteLength: number): Uint8Array<ArrayBuffer> {
 }
 
 function predicateOf(
-  { toolVersion: version, source, options }: PlanLockOptions,
-  model: LlamaModel,
+  { toolVersion: version, source }: PlanLockOptions,
+  options: LockPredicate['options'],
 ): Omit<LockPredicate, 'model'> {
+  return { tool: { name: 'llama-inspect', version }, command: 'convert', options, source };
+}
+
+async function statedOptions(
+  { options, createHasher }: PlanLockOptions,
+  model: LlamaModel,
+): Promise<LockPredicate['options']> {
   const adapters = (model.adapters ?? []).map(lastPathPart);
-  const stated = adapters.length === 0 ? optionsJson(options) : { ...optionsJson(options), adapters };
-  return { tool: { name: 'llama-inspect', version }, command: 'convert', options: stated, source };
+  const chatTemplate = await statedTemplate(options.chatTemplate, createHasher);
+  return {
+    ...optionsJson(options),
+    ...(chatTemplate === undefined ? {} : { chatTemplate }),
+    ...(adapters.length === 0 ? {} : { adapters }),
+  };
+}
+
+/** The file of the chat template with its hash, as it is no file of the source; null where none was wanted. */
+async function statedTemplate(
+  template: ConvertOptions['chatTemplate'],
+  createHasher: CreateHasher,
+): Promise<JsonValue | undefined> {
+  if (template === undefined || template === null) return template;
+  const hasher = await createHasher('sha256');
+  hasher.update(new TextEncoder().encode(template.text));
+  return { name: lastPathPart(template.file), digest: { sha256: hasher.digestHex() } };
 }
 
 /** Options that decide what is written, without paths. */

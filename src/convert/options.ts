@@ -35,8 +35,20 @@ export interface ConvertOptions extends MixtureOptions {
   readonly splitMaxSize?: number | undefined;
   /** Values to be set in the metadata of a GGUF file. */
   readonly metadata?: readonly MetadataOverride[] | undefined;
+  /**
+   * The chat template to write, in place of the source's own or of one chosen here; null writes none.
+   */
+  readonly chatTemplate?: ChatTemplateUse | null | undefined;
   /** Name of the GGUF file; the model's name when absent. */
   readonly fileName?: string | undefined;
+}
+
+/** A chat template and where it came from. */
+export interface ChatTemplateUse {
+  /** Jinja. */
+  readonly text: string;
+  /** The path as the person gave it. */
+  readonly file: string;
 }
 
 /** An importance matrix and the name under which the file is to mention it. */
@@ -60,6 +72,7 @@ export function expectOptionsFit(options: ConvertOptions): void {
     type !== undefined && !isFileType(type) ? `there is no type ${String(type)}` : undefined,
     idle === undefined ? undefined : `${idle} is for quantized types, and the type is ${type ?? 'that of the source'}`,
     foreign === undefined ? undefined : `${foreign[0]} is for ${FORMAT_NAMES[foreign[1]]}`,
+    to === 'meta' && options.chatTemplate !== undefined ? `chatTemplate is for safetensors and GGUF files` : undefined,
     shards !== undefined && !(Number.isInteger(shards) && shards >= 1) ? `shards is ${shards}` : undefined,
   ];
   const problem = problems.find((text) => text !== undefined);

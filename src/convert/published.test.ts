@@ -22,6 +22,7 @@ import { realTitle, realTokenizer } from '../testing/real-tokenizers.js';
 import { LLAMA_3_1_8B, LLAMA_3_2_1B, shapeOnly } from '../testing/release-models.js';
 import { parseTokenizerModel } from '../tokenizer/tokenizer-model.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
+import { withChosenTemplates } from './chat-template.js';
 import { planConversion } from './convert.js';
 import { converterMetadata } from './gguf-metadata.js';
 import type { ConvertOptions } from './options.js';
@@ -194,7 +195,7 @@ describe.skipIf(tokenizer === undefined)(realTitle('with the tokenizer of Llama 
   ] as const)('a GGUF file of the type %s has the published size with the pairs of that time', (type, size, added) => {
     const plan = planConversion(model, { to: 'gguf', type });
     const tensors = plannedTensors(plan);
-    const today = converterMetadata(model, 1, 1_235_814_432);
+    const today = converterMetadata(withChosenTemplates(model, { to: 'gguf' }), 1, 1_235_814_432);
     const then = pairsOfFebruary2025(today, added);
     expect(then).toHaveLength(31 + added.length);
     expect(tensors).toHaveLength(147);

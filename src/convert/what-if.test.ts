@@ -71,6 +71,14 @@ describe.each(TEXT_MODELS)('forecastSizes of %s', (name) => {
 });
 
 describe('forecastSizes', () => {
+  it('of an instruct model count the chat template', async () => {
+    await using model = await openFixture('llama3.2-tiny');
+    const instruct = { ...model, name: 'Llama-tiny-Instruct' };
+    const [forecast] = forecastSizes(instruct, ['f16']);
+    expect(forecast?.byteLength).toBe(plannedSize(instruct, 'f16'));
+    expect(forecast?.byteLength).toBeGreaterThan(forecastSizes(model, ['f16'])[0]!.byteLength! + 3000);
+  });
+
   it('of a GGUF file are those of its plans, whatever pairs it has', async () => {
     for (const own of ['bf16', 'q8_0'] as const) {
       await using model = await asGguf('llama3.2-tiny', own);

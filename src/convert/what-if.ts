@@ -12,6 +12,7 @@ import { type GgufMetadataEntry, planGguf } from '../formats/gguf/plan.js';
 import { tensorByteLength } from '../formats/tensor.js';
 import type { LlamaModel } from '../llama/model.js';
 import { bitsPerElement } from '../llama/weight-tallies.js';
+import { withChosenTemplates } from './chat-template.js';
 import { FILE_TYPES, type FileTypeName, fileTypeNames, isPlainFileType } from './file-types.js';
 import { type GgufSourceTensor, parametersOf } from './gguf-content.js';
 import { converterMetadata, quantizerMetadata } from './gguf-metadata.js';
@@ -47,8 +48,9 @@ export interface SizeForecast {
  *
  * @param types - in their order; when absent every type that needs no importance matrix, from large to small
  */
-export function forecastSizes(model: LlamaModel, types?: readonly FileTypeName[]): SizeForecast[] {
-  expectTextModel(model, 'gguf');
+export function forecastSizes(source: LlamaModel, types?: readonly FileTypeName[]): SizeForecast[] {
+  expectTextModel(source, 'gguf');
+  const model = withChosenTemplates(source, { to: 'gguf' });
   const sources = quantizedOrder(ggufSources(model));
   const headers = headerPlanner(model, sources);
   const forecasts = (types ?? fileTypeNames()).map((type) => forecast(type, model, sources, headers));

@@ -16,6 +16,7 @@ import type { StoredTensor } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
+import { chatTemplatesOfGguf } from '../tokenizer/chat-template/gguf-templates.js';
 import { vocabularyFromGguf } from '../tokenizer/gguf-fields.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { expectVocabularySize } from '../tokenizer/vocabulary-size.js';
@@ -55,16 +56,15 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
       isIgnored: (name) => name === ROPE_FREQS,
       inMetaOrder: (tensor) => tensor,
     });
-    const metadata = await readMetadataValues(file.metadata, file.metadata.keys());
-    const vocabulary = vocabularyOf(metadata, path);
+    const values = await readMetadataValues(file.metadata, file.metadata.keys());
+    const vocabulary = vocabularyOf(values, path);
     if (vocabulary !== undefined) expectVocabularySize(vocabulary, config.vocabSize, path);
+    const metadata = [...values].filter(([key]) => !key.startsWith('split.')).map(metadataEntry);
     const name = lastPathPart(path).replace(/(?:-\d{5}-of-\d{5})?\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
-      gguf: {
-        metadata: [...metadata].filter(([key]) => !key.startsWith('split.')).map(metadataEntry),
-        tensorNames: file.tensors.map((tensor) => tensor.name),
-      },
+      chatTemplates: chatTemplatesOfGguf(metadata, path),
+      gguf: { metadata, tensorNames: file.tensors.map((tensor) => tensor.name) },
       expectConsistentWeights: async () => {},
       close: () => file.close(),
       [Symbol.asyncDispose]: () => file.close(),

@@ -8,6 +8,7 @@
 import type { StoredTensor } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
 import { canonicalTensors } from './canonical.js';
+import { chatTemplatesOf } from './hf-chat-template.js';
 import { parseHfConfig } from './hf-config.js';
 import { expectTokensInside, readHfSmallFiles } from './hf-small-files.js';
 import { readHfTokenizer } from './hf-tokenizer.js';
@@ -47,8 +48,9 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     });
     await expectTied(stored, config, path);
     const tokenizer = await readHfTokenizer(folder, small, config, options);
+    const chatTemplates = chatTemplatesOf(small, path);
     return {
-      ...{ layout: 'hf', path, name: lastPathPart(path), config, ...tokenizer, tensors, decisions: [] },
+      ...{ layout: 'hf', path, name: lastPathPart(path), config, ...tokenizer, chatTemplates, tensors, decisions: [] },
       hf: { configText: small.configText, files: small.files, generation: small.json('generation_config.json') },
       ...{ expectConsistentWeights: async () => {}, close, [Symbol.asyncDispose]: close },
     };

@@ -11,6 +11,7 @@ import type { GgufFile } from '../formats/gguf/read.js';
 import type { StoredTensor, Tensor, TensorFile } from '../formats/tensor.js';
 import { tensorByteLength } from '../formats/tensor.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
+import { type ChatTemplateSummary, summariseChatTemplates } from '../tokenizer/chat-template/templates.js';
 import { type TokenizerSummary, summaryOf } from '../tokenizer/summary.js';
 import { openTensorFiles } from './checkpoint-files.js';
 import { familyNotes } from './family-notes.js';
@@ -57,6 +58,8 @@ export interface Inspection extends WeightTallies {
   readonly params: MetaParams | undefined;
   /** The tokenizer, where there is one. */
   readonly tokenizer: TokenizerSummary | undefined;
+  /** Its chat templates; undefined where it has none. */
+  readonly chatTemplate: ChatTemplateSummary | undefined;
   /** Parameters; a tied output counts once. */
   readonly parameterCount: number;
   /** What a GGUF file says of its type as a whole (`general.file_type`): 15 for Q4_K_M. */
@@ -165,6 +168,7 @@ export function inspectModel(
     ...kindOf(model),
     params: undefined,
     tokenizer,
+    chatTemplate: model.chatTemplates && summariseChatTemplates(model.chatTemplates),
     ...tallies,
     ...totals(tallies),
     fileType: fileTypeOf(model.gguf?.metadata.find(({ key }) => key === FILE_TYPE)?.value),
@@ -227,7 +231,8 @@ function inspectStored(path: string, stored: readonly StoredTensor[]): Inspectio
   const tallies = weightTallies([...storages.values()]);
   return {
     ...{ path, name: lastPathPart(path), layout: 'file', kind: undefined, release: undefined, identity: undefined },
-    ...{ config: undefined, params: undefined, tokenizer: undefined, files: [], decisions: [], notes: [] },
+    ...{ config: undefined, params: undefined, tokenizer: undefined, chatTemplate: undefined },
+    ...{ files: [], decisions: [], notes: [] },
     ...tallies,
     parameterCount: totals(tallies).parameterCount,
     ...{ fileType: undefined, shardCount: 1, byteLength: 0, tensors },

@@ -14,6 +14,11 @@ export function lastPathPart(path: string): string {
   );
 }
 
+/** Whether the name is that of a Llama Guard, which judges texts. */
+export function isGuardName(name: string): boolean {
+  return /llama[-_. ]?guard/i.test(name);
+}
+
 /** Whether the name says that the model was tuned for instructions or chat. */
 export function isInstructName(name: string): boolean {
   return /(^|[-_. ])(instruct|chat)([-_. ]|$)/i.test(name);

@@ -12,6 +12,7 @@ import { CheckpointError, type ErrorContext } from '../errors.js';
 import type { GgufMetadataEntry } from '../formats/gguf/plan.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { ReadOptions } from '../source/byte-source.js';
+import type { ChatTemplates } from '../tokenizer/chat-template/templates.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import type { ModelFamily } from './family.js';
 
@@ -95,6 +96,8 @@ export interface LlamaModel {
   readonly config: LlamaConfig;
   /** Tokens; undefined when the source has no tokenizer. */
   readonly vocabulary: Vocabulary | undefined;
+  /** Its chat templates; undefined where it has none, as in every folder of Meta's. */
+  readonly chatTemplates?: ChatTemplates | undefined;
   /** The SentencePiece file itself, which Hugging Face folders of Llama 1 and 2 carry along; undefined otherwise. */
   readonly sentencePieceFile: Uint8Array | undefined;
   /** The file `tokenizer.model` that the model came with, of either kind, where it holds the whole vocabulary. */

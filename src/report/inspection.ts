@@ -6,6 +6,7 @@
 import type { SizeForecast } from '../convert/what-if.js';
 import type { Inspection } from '../llama/inspect.js';
 import type { LlamaConfig } from '../llama/model.js';
+import { CHAT_FORMAT_TITLES } from '../tokenizer/chat-template/formats.js';
 import { collapseLayers, expandLayers } from './collapse-layers.js';
 import { decisionLines } from './decisions.js';
 import { fileLines } from './files.js';
@@ -30,6 +31,7 @@ export function inspectionLines(inspection: Inspection, options: InspectionOptio
     ...headline(inspection),
     ...(inspection.identity === undefined ? [] : identityLines(inspection.identity, inspection.config !== undefined)),
     ...inspection.notes.flatMap((note) => wrap(note, 2)),
+    ...chatTemplateLines(inspection),
     ...section([...hyperparameterLines(inspection), ...weightLine(inspection)]),
   ];
   if (options.whatIf !== undefined) return [...head, ...section(whatIfLines(options.whatIf, inspection))];
@@ -40,6 +42,15 @@ export function inspectionLines(inspection: Inspection, options: InspectionOptio
     ...section(fileLines(inspection)),
     ...section(decisionLines(inspection.decisions)),
   ];
+}
+
+/** Whether there is a chat template and whose it is; Meta's folders have no place for one. */
+function chatTemplateLines({ chatTemplate, layout }: Inspection): Line[] {
+  if (chatTemplate === undefined) return layout === 'hf' || layout === 'gguf' ? wrap('no chat template', 2) : [];
+  const { ours, characters, named, from } = chatTemplate;
+  const whose = ours === undefined ? 'its own' : `llama-inspect’s for ${CHAT_FORMAT_TITLES[ours]}`;
+  const others = named.length === 0 ? '' : `, others named ${named.map((name) => shown(name)).join(', ')}`;
+  return wrap(`chat template: ${whose}, ${counted(characters, 'character')} in ${from}${others}`, 2, 4);
 }
 
 /** Further checkpoints in sub-folders, which have an inspection of their own. */

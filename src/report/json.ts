@@ -72,8 +72,8 @@ function checkpointOf({ path, inspection, error }: FoundCheckpoint): Record<stri
 }
 
 function inspectionOf(inspection: Inspection): Record<string, unknown> {
-  const { kind, release, identity, config, params, tokenizer, fileType, bitsPerWeight, types, groups, ...rest } =
-    inspection;
+  const { kind, release, identity, config, params, tokenizer, chatTemplate, fileType, ...more } = inspection;
+  const { bitsPerWeight, types, groups, ...rest } = more;
   return {
     ...rest,
     modelKind: kind ?? null,
@@ -82,6 +82,7 @@ function inspectionOf(inspection: Inspection): Record<string, unknown> {
     config: config ?? null,
     params: params ?? null,
     tokenizer: tokenizer ?? null,
+    chatTemplate: chatTemplate === undefined ? null : { ...chatTemplate, ours: chatTemplate.ours ?? null },
     fileType: fileType === undefined ? null : { id: fileType, name: fileTypeOfId(fileType) ?? null },
     bitsPerWeight: bitsPerWeight ?? null,
     types: types.map((tally) => ({ ...tally, bitsPerWeight: tally.bitsPerWeight ?? null })),

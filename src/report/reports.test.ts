@@ -25,6 +25,7 @@ const text = (lines: readonly Line[]): string => renderLines(lines);
 const INSPECTION: Inspection = {
   ...{ path: 'x/Llama3.2-1B-Instruct', name: 'Llama3.2-1B-Instruct', layout: 'meta', kind: 'text' },
   ...{ release: 'Llama 3.2 1B', config: SMALL_CONFIG, params: undefined, tokenizer: undefined },
+  chatTemplate: undefined,
   ...{ parameterCount: 1_235_814_400, shardCount: 1, byteLength: 2_471_645_608, tensors: [], files: [] },
   ...{ decisions: [], notes: [], fileType: undefined, bitsPerWeight: undefined, types: [], groups: [] },
   identity: {

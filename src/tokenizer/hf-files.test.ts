@@ -50,7 +50,7 @@ describe('tokenizerConfigJson', () => {
   });
 
   it('has the chat template where there is one', () => {
-    const options = { contextLength: 8192, chatTemplate: '{{ bos_token }}\n' };
+    const options = { contextLength: 8192, chatTemplates: { main: '{{ bos_token }}\n', named: [], from: '' } };
     for (const name of ['llama2-tiny', 'llama3-tiny']) {
       const text = tokenizerConfigJson(fixtureVocabulary(name), options);
       expect(JSON.parse(text)).toMatchObject({ chat_template: '{{ bos_token }}\n' });

@@ -8,6 +8,7 @@
  *   (save_pretrained)
  * @module
  */
+import { type ChatTemplates, chatTemplateJson } from './chat-template/templates.js';
 import { adds } from './stated-tokens.js';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 
@@ -15,8 +16,8 @@ import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 export interface TokenizerConfigOptions {
   /** Longest context in tokens; written for byte-level BPE. */
   readonly contextLength: number;
-  /** Jinja template that turns a chat into a text; left out where absent. */
-  readonly chatTemplate?: string | undefined;
+  /** Jinja templates that turn a chat into a text; left out where absent. */
+  readonly chatTemplates?: ChatTemplates | undefined;
 }
 
 /** Text of `tokenizer_config.json`. */
@@ -26,7 +27,7 @@ export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerCo
   const common = {
     added_tokens_decoder: addedTokensDecoder(vocabulary),
     bos_token: pieces[bosId],
-    ...(options.chatTemplate === undefined ? {} : { chat_template: options.chatTemplate }),
+    ...(options.chatTemplates === undefined ? {} : { chat_template: chatTemplateJson(options.chatTemplates) }),
   };
   if (vocabulary.kind === 'byte-level-bpe') {
     return pretty({

@@ -123,7 +123,8 @@ export type TokenizerErrorCode =
   | 'tokenizer/truncated'
   | 'tokenizer/unsupported'
   | 'tokenizer/size-mismatch'
-  | 'tokenizer/no-such-token';
+  | 'tokenizer/no-such-token'
+  | 'tokenizer/bad-template';
 
 /** A tokenizer file that cannot be understood, or does not fit the model. */
 export class TokenizerError extends CheckpointError {

@@ -7,6 +7,7 @@
 import type { DType } from '../../dtype.js';
 import type { Llama4Family } from '../../llama/family.js';
 import { HF_CONFIG_STYLES, float, oneOrAll, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
+import { TEMPLATE_FILE } from '../../llama/hf-chat-template.js';
 import type { LlamaModel } from '../../llama/model.js';
 import { END_OF_MESSAGE, END_OF_TURN, SPECIAL_OFFSET } from '../../tokenizer/special-tokens.js';
 import { generationConfigJson, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
@@ -47,8 +48,10 @@ export function llama4Files(
     ...shardedFiles(tensors, options),
     textFile('config.json', pythonJson(config)),
     textFile('generation_config.json', generationConfigJson({ ...tokens, instruct, version: TRANSFORMERS_VERSION })),
-    ...(vocabulary === undefined ? [] : hfTokenizerFiles(vocabulary, model.config.contextLength, options)),
+    ...(vocabulary === undefined ? [] : hfTokenizerFiles(vocabulary, model, options)),
   ];
+  const template = model.chatTemplates?.main;
+  if (template !== undefined) files.push(textFile(TEMPLATE_FILE, template));
   return { files, warnings: [] };
 }
 

@@ -27,7 +27,7 @@ const STYLE = HF_CONFIG_STYLES.llama32;
 
 /** The configuration, generation settings, image settings and, where there is one, the tokenizer. */
 export function mllamaTextFiles(model: LlamaModel, family: VisionFamily, dtype: DType): PlannedFile[] {
-  const { vocabulary, config } = model;
+  const { vocabulary } = model;
   return [
     textFile('config.json', configJson(model, family, dtype)),
     textFile(
@@ -38,8 +38,15 @@ export function mllamaTextFiles(model: LlamaModel, family: VisionFamily, dtype: 
       }),
     ),
     textFile('preprocessor_config.json', preprocessorJson(family)),
-    ...(vocabulary === undefined ? [] : hfTokenizerFiles(withImageToken(vocabulary), config.contextLength)),
+    ...(vocabulary === undefined ? [] : hfTokenizerFiles(withImageToken(vocabulary), model)),
+    ...processorTemplate(model),
   ];
+}
+
+/** The chat template once more: where the processor, which takes images beside texts, looks for it. */
+function processorTemplate({ chatTemplates }: LlamaModel): PlannedFile[] {
+  if (chatTemplates?.main === undefined) return [];
+  return [textFile('chat_template.json', pythonJson({ chat_template: chatTemplates.main }))];
 }
 
 /** What a person should know of the configuration: values that are guessed. */

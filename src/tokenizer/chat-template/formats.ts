@@ -15,6 +15,16 @@ import { SIGNATURE_START, signature } from './parts.js';
 /** Formats of chats, by the first release that has them. */
 export type ChatFormat = 'llama2' | 'code-llama-70b' | 'llama3' | 'llama3.1' | 'llama3.2-vision' | 'llama4';
 
+/** What the releases of a format are called. */
+export const CHAT_FORMAT_TITLES: Readonly<Record<ChatFormat, string>> = {
+  llama2: 'Llama 2',
+  'code-llama-70b': 'Code Llama 70B',
+  llama3: 'Llama 3',
+  'llama3.1': 'Llama 3.1 to 3.3',
+  'llama3.2-vision': 'Llama 3.2 Vision',
+  llama4: 'Llama 4',
+};
+
 /** A Jinja template for each format. */
 export const CHAT_TEMPLATES: Readonly<Record<ChatFormat, string>> = {
   llama2: LLAMA_2,
