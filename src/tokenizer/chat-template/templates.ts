@@ -60,7 +60,7 @@ export function parseChatTemplate(bytes: Uint8Array, path: string): string {
   }
   const text = decoded(bytes, path);
   if (text.trim() === '') throw refused('the file is empty', path);
-  if (/\0/.test(text)) throw refused('the file holds NUL bytes: it is no text', path);
+  if (text.includes('\0')) throw refused('the file holds NUL bytes: it is no text', path);
   if (!/\{[{%]/.test(text)) throw refused('this is no Jinja template: it has no {{ and no {% in it', path);
   return text;
 }
