@@ -107,6 +107,25 @@ describe('llama-inspect convert', () => {
     expect((await llamaInspect('verify', output, '--fail-on-extra')).code).toBe(0);
   });
 
+  it('names every file that was read: also the tokenizer above, and what options name', async () => {
+    const folder = copyOfModel('llama3.2-tiny');
+    await rename(join(folder, 'tokenizer.model'), join(dirname(folder), 'tokenizer.model'));
+    const imatrix = join(PROJECT, 'fixtures/imatrix/tiny.dat');
+    const output = join(temporaryFolder(), 'out.gguf');
+    const { stderr, code } = await llamaInspect('convert', folder, '--to', 'gguf', '--type', 'q8_0', '--imatrix', imatrix, '-o', output); // prettier-ignore
+    expect(stderr).not.toMatch(/^error/m);
+    expect(code).toBe(0);
+    const { source } = (await readLock(`${output}.${NAME}`)).predicate;
+    const read = [...source!.files, ...source!.inputs!].map(({ name }) => name);
+    expect(read).toEqual(['consolidated.00.pth', 'params.json', '../tokenizer.model', 'tiny.dat']);
+    const hash = async (path: string) =>
+      createHash('sha256')
+        .update(await readFile(path))
+        .digest('hex');
+    expect(source!.inputs![0]!.digest).toEqual({ sha256: await hash(imatrix) });
+    expect(source!.files[2]!.digest).toEqual({ sha256: await hash(join(dirname(folder), 'tokenizer.model')) });
+  });
+
   it('leaves it out with --no-lock, and removes an older one that would lie', async () => {
     const output = join(temporaryFolder(), 'out.gguf');
     const argv = ['convert', meta, '--to', 'gguf', '-o', output];

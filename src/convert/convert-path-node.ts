@@ -18,7 +18,7 @@ import { type DirectoryOutputOptions, directoryOutput } from './directory-output
 import { createNodeEncoder } from './encoder-pool-node.js';
 import { lockNameOfOutput, planWithLock } from './lock-plan.js';
 import { lockedSource } from './lock-source-node.js';
-import type { ConvertOptions } from './options.js';
+import { type ConvertOptions, filesOfOptions } from './options.js';
 import type { Output } from './output.js';
 import { type ConversionPlan, ConvertError } from './plan.js';
 
@@ -64,7 +64,7 @@ export async function planConversionTo(
   const place = placeOf(output, options.to);
   const bare = planConversion(model, { ...options, ...place });
   const plan = options.lock === false ? bare : await locked(bare, model, options);
-  const read = await filesOfSource(model, [options.importance?.file, options.chatTemplate?.file]);
+  const read = await filesOfSource(model, filesOfOptions(options));
   await expectNotRead(read, place.folder, plan, output);
   return plan;
 }
@@ -92,7 +92,7 @@ export async function runPlanTo(
 }
 
 async function locked(plan: ConversionPlan, model: LlamaModel, options: PlanPathOptions): Promise<ConversionPlan> {
-  const source = await lockedSource(model, { signal: options.signal });
+  const source = await lockedSource(model, filesOfOptions(options), { signal: options.signal });
   return planWithLock(plan, model, { toolVersion: toolVersion(), source, options, createHasher: createNodeHasher });
 }
 
@@ -161,18 +161,18 @@ async function expectNotRead(
 
 /**
  * Real paths of every file that reading the source may need: all files of a folder and the tokenizer above it, or a
- * GGUF file with the other parts of its split; the adapters; and further files that are read beside it.
+ * GGUF file with the other parts of its split; the adapters; and those that options name.
  */
 async function filesOfSource(
   { path: source, adapters = [] }: LlamaModel,
-  beside: readonly (string | undefined)[],
+  inputs: readonly string[],
 ): Promise<ReadonlySet<string>> {
   const inside = await readdir(source).catch(() => undefined);
   const split = inside === undefined ? parseSplitName(basename(source)) : undefined;
   const names = inside ?? (split === undefined ? [] : splitPartNames(split).map((name) => join('..', name)));
   const paths = [
     source,
-    ...beside.filter((path) => path !== undefined),
+    ...inputs,
     join(source, '..', TOKENIZER),
     ...names.map((name) => join(source, name)),
     ...(await Promise.all(adapters.map(filesInside))).flat(),

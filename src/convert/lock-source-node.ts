@@ -8,11 +8,14 @@
  */
 import { type ByteSource, type ReadOptions, SourceError } from '../source/byte-source.js';
 import type { Folder, FolderEntry } from '../source/folder.js';
+import { openFileSource } from '../source/file.js';
 import { openPath } from '../source/open-path-node.js';
+import { partOfFolder } from '../source/part-of-folder.js';
 import { hashSource } from '../integrity/hash.js';
 import { createNodeHasher } from '../integrity/hash-node.js';
 import { type LockedAdapter, type LockedSource, type LockedSourceFile, isLockName } from '../integrity/lock.js';
 import { fileWithParts } from '../integrity/lock-path-node.js';
+import { TOKENIZER } from '../integrity/judge-files.js';
 import { CHECKLIST, TOKENIZER_CHECKLIST, readLists } from '../integrity/read-lists.js';
 import type { LlamaModel } from '../llama/model.js';
 import { lastPathPart } from '../llama/model-name.js';
@@ -21,31 +24,61 @@ import { lastPathPart } from '../llama/model-name.js';
 const HASHED_BYTES = 32 << 20;
 
 /**
- * A model's files and those of adapters merged into it, by name; none of what lies not on disk. Reads files up to 32 MiB.
+ * A model's files and those of adapters merged into it, by name, and those that options name; none of what lies not on
+ * disk. Reads files up to 32 MiB, and those of options.
  *
+ * @param model - what is converted
+ * @param inputs - paths of the files that options name
  * @throws SourceError
  */
-export async function lockedSource(model: LlamaModel, options: ReadOptions = {}): Promise<LockedSource> {
+export async function lockedSource(
+  model: LlamaModel,
+  inputs: readonly string[] = [],
+  options: ReadOptions = {},
+): Promise<LockedSource> {
   const { layout, path } = model;
-  const source = { name: lastPathPart(path), layout, files: await filesAt(path, options) };
+  const found = await folderOf(path);
+  const files = found === undefined ? [] : await lockedFiles(found.folder, options);
+  if (layout === 'meta' && found?.parent !== undefined && !(await found.folder.has(TOKENIZER))) {
+    const above = partOfFolder(found.parent, [TOKENIZER]);
+    files.push(...(await lockedFiles(above, options)).map((file) => ({ ...file, name: `../${file.name}` })));
+  }
   const adapters: LockedAdapter[] = [];
   for (const folder of model.adapters ?? []) {
-    adapters.push({ name: lastPathPart(folder), files: await filesAt(folder, options) });
+    const opened = await folderOf(folder);
+    const inside = opened === undefined ? [] : await lockedFiles(opened.folder, options);
+    adapters.push({ name: lastPathPart(folder), files: inside });
   }
-  return adapters.length === 0 ? source : { ...source, adapters };
+  return {
+    ...{ name: lastPathPart(path), layout, files },
+    ...(adapters.length === 0 ? {} : { adapters }),
+    ...(inputs.length === 0 ? {} : { inputs: await lockedInputs(inputs, options) }),
+  };
 }
 
-async function filesAt(path: string, options: ReadOptions): Promise<LockedSourceFile[]> {
-  const folder = await folderOf(path);
-  return folder === undefined ? [] : lockedFiles(folder, options);
+/** Files that were read whole already, so that they are hashed whatever their size. */
+async function lockedInputs(paths: readonly string[], options: ReadOptions): Promise<LockedSourceFile[]> {
+  const files: LockedSourceFile[] = [];
+  for (const path of paths) {
+    await using source = await openFileSource(path);
+    const digest = { sha256: await sha256(source, options) };
+    files.push({ name: lastPathPart(path), size: source.size, digest, statedBy: null });
+  }
+  return files;
 }
 
-async function folderOf(path: string): Promise<Folder | undefined> {
+interface SourceFolder {
+  readonly folder: Folder;
+  /** The folder above, where it may have the tokenizer. */
+  readonly parent: Folder | undefined;
+}
+
+async function folderOf(path: string): Promise<SourceFolder | undefined> {
   try {
     const opened = await openPath(path);
-    if (opened.kind === 'folder') return opened.folder;
+    if (opened.kind === 'folder') return opened;
     await opened.source.close();
-    return (await fileWithParts(opened.path)).folder;
+    return { folder: (await fileWithParts(opened.path)).folder, parent: undefined };
   } catch (cause) {
     if (cause instanceof SourceError && cause.code === 'source/not-found') return undefined;
     throw cause;

@@ -59,6 +59,14 @@ export interface ImportanceUse {
   readonly file: string;
 }
 
+/** Paths of the files that options name, as the importance matrix: every option that is an object with a `file`. */
+export function filesOfOptions(options: ConvertOptions): string[] {
+  return Object.values(options as object).flatMap((option: unknown) => {
+    const file = typeof option === 'object' && option !== null && 'file' in option ? option.file : undefined;
+    return typeof file === 'string' ? [file] : [];
+  });
+}
+
 /**
  * Refuses options that contradict each other: none is passed over in silence.
  *

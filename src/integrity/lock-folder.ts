@@ -7,7 +7,7 @@ import { LlamaError, type LlamaModel, expectTensor } from '../llama/model.js';
 import { openModelFolder } from '../llama/open-model.js';
 import type { OperationOptions } from '../options.js';
 import { SourceError } from '../source/byte-source.js';
-import type { Folder, FolderEntry } from '../source/folder.js';
+import { type Folder, type FolderEntry, listBelow } from '../source/folder.js';
 import { fingerprintModel } from './fingerprint.js';
 import type { CreateHasher } from './hash.js';
 import { type HashFiles, hashFilesInTurn } from './hash-files.js';
@@ -37,7 +37,7 @@ export interface MadeLock {
 }
 
 /**
- * The lock of all files directly in a folder, but for lock files. Reads every file once, and every weight once more for the
+ * The lock of all files in a folder and in those below, but for lock files and what lies in hidden folders. Reads every file once, and every weight once more for the
  * fingerprints; peak memory: two blocks for each thread that hashes.
  *
  * @throws SourceError; LlamaError and the errors of the formats where the folder holds a broken model; the signal's reason
@@ -45,7 +45,7 @@ export interface MadeLock {
 export async function lockFolder(folder: Folder, options: LockFolderOptions): Promise<MadeLock> {
   const { createHasher = createWasmHasher, ropeFactor, toolVersion: version } = options;
   const { hashFiles = hashFilesInTurn(createHasher) } = options;
-  const files = (await folder.list()).filter(({ name }) => !isLockName(name));
+  const files = (await listBelow(folder)).filter(({ name }) => !isLockName(name));
   if (files.length === 0) throw new SourceError('source/empty', 'there is no file to lock', { path: folder.name });
   const { model, warnings } = await modelOf(folder, { ...options, createHasher });
   const subject = await hashed(folder, files, { ...options, hashFiles });

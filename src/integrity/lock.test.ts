@@ -51,6 +51,7 @@ describe('names of lock files', () => {
   it('tell a folder from a file', () => {
     expect(lockNameOf('1b.gguf')).toBe('1b.gguf.llama-inspect.lock.json');
     expect(['llama-inspect.lock.json', '1b.gguf.llama-inspect.lock.json'].every(isLockName)).toBe(true);
+    expect(isLockName('original/llama-inspect.lock.json')).toBe(true);
     expect(['lock.json', 'xllama-inspect.lock.json', 'llama-inspect.lock.json.bak'].some(isLockName)).toBe(false);
   });
 });
@@ -71,6 +72,8 @@ describe('parseLock', () => {
     ['another type', { ...statement, _type: 'https://in-toto.io/Statement/v0.1' }, /Statement of in-toto was expected/],
     ['nothing', null, /Statement of in-toto/],
     ['another predicate', { ...statement, predicateType: 'https://slsa.dev/provenance/v1' }, new RegExp(`not ${LOCK_PREDICATE_TYPE}`)], // prettier-ignore
+    ['a newer version', { ...statement, predicateType: 'https://llama-inspect.dev/lock/v2' }, /the newest reads it/],
+    ['a file twice', { ...statement, subject: [...LOCK.subject, ...LOCK.subject] }, /names "b.safetensors" twice/],
     ['no predicate type', { ...statement, predicateType: undefined }, /its predicateType is undefined/],
     ['no file', { ...statement, subject: [] }, /names no file/],
     ['no list of files', { ...statement, subject: { length: 1 } }, /names no file/],
@@ -137,8 +140,36 @@ describe('lockFolder', () => {
     const { 'params.json': _, ...broken } = FILES;
     await expect(locked(broken)).rejects.toMatchObject({ code: 'llama/no-params' });
     const folder = memoryFolder({ 'a.txt': Uint8Array.of(1) }, 'x');
-    const listed = { ...folder, list: async () => [...(await folder.list()), { name: 'gone', size: 1 }] };
+    const listed = { ...folder, listBelow: async () => [...(await folder.list()), { name: 'gone', size: 1 }] };
     await expect(lockFolder(listed, { toolVersion: '1' })).rejects.toMatchObject({ code: 'source/not-found' });
+  });
+});
+
+describe('lock and verify of folders below', () => {
+  const below = { ...FILES, 'original/params.json': Uint8Array.of(1), '.git/HEAD': Uint8Array.of(2), 'a/.hidden': Uint8Array.of(3) }; // prettier-ignore
+
+  it('take in every file by its path, but for folders with a dot', async () => {
+    const files = await locked({ ...below, 'original/llama-inspect.lock.json': Uint8Array.of(4) });
+    const { subject } = parseLock(files[LOCK_NAME]!, 'x');
+    expect(subject.map(({ name }) => name)).toEqual(
+      [...Object.keys(FILES), 'a/.hidden', 'original/params.json'].sort(),
+    );
+    expect(await verifyFolder(memoryFolder(files, 'x'), { failOnExtra: true })).toMatchObject({ verdict: 'intact' });
+    const more = { ...files, 'original/more.txt': Uint8Array.of(5), '.git/more': Uint8Array.of(6) };
+    const strict = await verifyFolder(memoryFolder(more, 'x'), { failOnExtra: true });
+    expect(strict).toMatchObject({ verdict: 'failed', extra: ['original/more.txt'] });
+    const changed = await verifyFolder(memoryFolder({ ...files, 'original/params.json': Uint8Array.of(9) }, 'x'));
+    expect(changed.files.files.filter(({ status }) => status !== 'ok').map(({ name }) => name)).toEqual(['original/params.json']); // prettier-ignore
+    const { 'a/.hidden': _, ...less } = files;
+    const missing = await verifyFolder(memoryFolder(less, 'x'));
+    expect(missing.files.files.filter(({ status }) => status === 'missing').map(({ name }) => name)).toEqual([
+      'a/.hidden',
+    ]);
+  });
+
+  it('are not looked at where only Meta’s list is there, which speaks of no folder', async () => {
+    const report = await verifyFolder(memoryFolder(below, 'x'), { failOnExtra: true });
+    expect(report).toMatchObject({ verdict: 'intact', extra: [] });
   });
 });
 

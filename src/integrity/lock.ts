@@ -25,9 +25,9 @@ export function lockNameOf(fileName: string): string {
   return `${fileName}.${LOCK_NAME}`;
 }
 
-/** Whether a file of that name is a lock file. */
+/** Whether a file of that name, or path below a folder, is a lock file. */
 export function isLockName(name: string): boolean {
-  return name === LOCK_NAME || name.endsWith(`.${LOCK_NAME}`);
+  return new RegExp(`(?:^|[./])${LOCK_NAME.replaceAll('.', '\\.')}$`).test(name);
 }
 
 /** What says that a Statement is a lock file of this version. */
@@ -64,10 +64,12 @@ export interface LockedSource {
   readonly name: string;
   /** Layout. */
   readonly layout: LlamaModel['layout'];
-  /** Its files, by name. */
+  /** Its files, by name; `../tokenizer.model` is that of the folder above. */
   readonly files: readonly LockedSourceFile[];
   /** Adapters that were merged into it, in their order; absent where there were none. */
   readonly adapters?: readonly LockedAdapter[] | undefined;
+  /** Files that options name, as the importance matrix; absent where there are none. */
+  readonly inputs?: readonly LockedSourceFile[] | undefined;
 }
 
 /** An adapter that a conversion merged. */
@@ -210,7 +212,8 @@ export function parseLock(bytes: Uint8Array, path: string): Lock {
   const statement = json as Partial<Record<'_type' | 'subject' | 'predicateType' | 'predicate', unknown>> | null;
   if (statement?._type !== STATEMENT_TYPE) return refuse(`a Statement of in-toto was expected (${STATEMENT_TYPE})`);
   if (statement.predicateType !== LOCK_PREDICATE_TYPE) {
-    return refuse(`its predicateType is ${JSON.stringify(statement.predicateType)}, not ${LOCK_PREDICATE_TYPE}`);
+    const found = String(JSON.stringify(statement.predicateType)).slice(0, 200);
+    return refuse(`its predicateType is ${found}, not ${LOCK_PREDICATE_TYPE}${olderThan(statement.predicateType)}`);
   }
   const { subject, predicate } = statement;
   if (!isList(subject) || subject.length === 0) return refuse('its subject names no file');
@@ -218,8 +221,19 @@ export function parseLock(bytes: Uint8Array, path: string): Lock {
   if (bad !== undefined) {
     return refuse(`a file inside the folder with its SHA-256 was expected, found ${JSON.stringify(bad).slice(0, 200)}`);
   }
+  const names = new Set<string>();
+  for (const { name } of subject as readonly LockedFile[]) {
+    if (names.size === names.add(name).size) return refuse(`its subject names ${JSON.stringify(name)} twice`);
+  }
   if (!isPredicate(predicate)) return refuse('its predicate has no tool, command and model as we write them');
   return { subject: subject as readonly LockedFile[], predicate };
+}
+
+/** What to say of a lock file of a version that is not known yet. */
+function olderThan(predicateType: unknown): string {
+  const version =
+    typeof predicateType === 'string' ? /^https:\/\/llama-inspect\.dev\/lock\/v(\d+)$/.exec(predicateType) : null;
+  return version === null ? '' : ': it was written by another version of llama-inspect; the newest reads it';
 }
 
 const SHA256 = /^[0-9a-f]{64}$/;

@@ -8,7 +8,7 @@
  */
 import type { OperationOptions } from '../options.js';
 import { SourceError } from '../source/byte-source.js';
-import type { Folder, FolderEntry } from '../source/folder.js';
+import { type Folder, type FolderEntry, listBelow } from '../source/folder.js';
 import { attemptFile } from './attempt-file.js';
 import type { ListedEntry } from './checklist.js';
 import { conditionOf, examineFile, explainMismatch } from './condition.js';
@@ -17,7 +17,7 @@ import { type HashFiles, hashFilesInTurn } from './hash-files.js';
 import { createWasmHasher } from './hash-wasm.js';
 import { REGISTRY, TOKENIZER, isWeights, judge, roleOf } from './judge-files.js';
 import { type ReleaseExpectation, expectedRelease } from './known-release.js';
-import { isLockName } from './lock.js';
+import { LOCK_NAME, isLockName } from './lock.js';
 import { CHECKLIST, type FoundList, TOKENIZER_CHECKLIST, readLists } from './read-lists.js';
 
 /** What {@link verifyFiles} takes beside the folder. */
@@ -41,8 +41,8 @@ export interface VerifyFilesOptions extends OperationOptions {
  */
 export async function verifyFiles(folder: Folder, options: VerifyFilesOptions = {}): Promise<FilesReport> {
   const { parent } = options;
-  const present = await folder.list();
   const lists = await readLists(folder, parent, options);
+  const present = await presentFiles(folder, lists);
   const targets = await locate(lists, folder);
   const expectation = await expectedRelease(
     folder,
@@ -55,6 +55,12 @@ export async function verifyFiles(folder: Folder, options: VerifyFilesOptions = 
   const unlisted = await examineUnlisted(folder, present, files, options);
   const tokenizerAbove = await isTokenizerAbove(present, files, parent);
   return judge({ lists: lists.map(({ report }) => report), known, files, unlisted }, tokenizerAbove);
+}
+
+/** The files that lists may speak of: Meta's of those in the folder, a lock file of the folder also of those below. */
+async function presentFiles(folder: Folder, lists: readonly FoundList[]): Promise<readonly FolderEntry[]> {
+  const isLocked = lists.some(({ report }) => report.name === LOCK_NAME && report.status === 'read');
+  return isLocked ? listBelow(folder) : folder.list();
 }
 
 /** Files that the registry knows and no list names; the tokenizer may lie in the folder above. */

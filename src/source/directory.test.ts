@@ -36,6 +36,31 @@ describe('a folder on disk', () => {
     ]);
   });
 
+  it('lists the files below it too, but neither hidden folders nor links to folders', async () => {
+    await mkdir(join(folder, '.git'));
+    await writeFile(join(folder, '.git', 'HEAD'), 'x');
+    await writeFile(join(folder, 'sub', '.hidden'), 'x');
+    await symlink('../..', join(folder, 'sub', 'up'));
+    await symlink('../../shared.model', join(folder, 'sub', 'model'));
+    const below = await (await openDirectory(folder)).listBelow!();
+    expect(below).toEqual([
+      ...[
+        { name: '.hidden', size: 1 },
+        { name: 'B', size: 0 },
+        { name: 'b', size: 2 },
+      ],
+      ...[
+        { name: 'sub/.hidden', size: 1 },
+        { name: 'sub/deep', size: 9 },
+        { name: 'sub/model', size: 6 },
+      ],
+    ]);
+    let deep = folder;
+    for (let depth = 0; depth < 20; depth++) await mkdir((deep = join(deep, 'd')));
+    await writeFile(join(deep, 'lost'), '');
+    expect(await (await openDirectory(folder)).listBelow!()).toEqual(below);
+  });
+
   it('knows which files it has', async () => {
     const opened = await openDirectory(folder);
     expect(await opened.has('b')).toBe(true);

@@ -1,7 +1,8 @@
 /**
  * A folder on disk.
  *
- * Links are followed, as a downloader may have linked a shared tokenizer into each folder.
+ * Links to files are followed, as a downloader may have linked a shared tokenizer into each folder. Links to folders are
+ * not, as they may lead out of the folder, or in circles.
  *
  * @module
  */
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 
 import { SourceError } from './byte-source.js';
 import { openFileSource, systemError } from './file.js';
-import { type Folder, type FolderEntry, expectNameInside } from './folder.js';
+import { type Folder, type FolderEntry, byName, expectNameInside } from './folder.js';
 
 /**
  * Opens a folder on disk.
@@ -27,6 +28,7 @@ export async function openDirectory(path: string): Promise<Folder> {
   return {
     name: path,
     list: () => listFiles(path),
+    listBelow: async () => (await filesBelow(path)).sort(byName),
     has: async (name) =>
       stat(join(path, expectNameInside(name, path))).then(
         (found) => found.isFile(),
@@ -34,6 +36,22 @@ export async function openDirectory(path: string): Promise<Folder> {
       ),
     open: async (name) => openFileSource(join(path, expectNameInside(name, path))),
   };
+}
+
+/** Deepest folder that is looked into; deeper trees are no checkpoints, and paths have an end. */
+const DEEPEST = 16;
+
+async function filesBelow(path: string, below = '', depth = 0): Promise<FolderEntry[]> {
+  const files = (await listFiles(path)).map(({ name, size }) => ({ name: below + name, size }));
+  if (depth === DEEPEST) return files;
+  const entries = await readdir(path, { withFileTypes: true }).catch((cause: unknown) => {
+    throw systemError(cause, path);
+  });
+  for (const entry of entries) {
+    if (!entry.isDirectory() || entry.name.startsWith('.')) continue;
+    files.push(...(await filesBelow(join(path, entry.name), `${below}${entry.name}/`, depth + 1)));
+  }
+  return files;
 }
 
 async function listFiles(path: string): Promise<FolderEntry[]> {

@@ -25,6 +25,11 @@ export interface Folder {
   readonly name: string;
   /** The files directly in it, sorted by name; sub-folders are left out. */
   list(): Promise<readonly FolderEntry[]>;
+  /**
+   * All files in it and in the folders below, sorted by name, but for folders whose name begins with a dot; absent where
+   * nothing is below.
+   */
+  listBelow?(): Promise<readonly FolderEntry[]>;
   /** Whether the file is there. */
   has(name: string): Promise<boolean>;
   /**
@@ -54,17 +59,33 @@ export function expectNameInside(name: string, folder: string): string {
   });
 }
 
+/** All files in a folder and in those below, as far as it can tell. @throws the errors of listing it */
+export async function listBelow(folder: Folder): Promise<readonly FolderEntry[]> {
+  return (await folder.listBelow?.()) ?? folder.list();
+}
+
+/** Order of the entries of a folder. */
+export function byName(a: FolderEntry, b: FolderEntry): number {
+  return a.name < b.name ? -1 : 1;
+}
+
+/** Whether a path leads through a folder whose name begins with a dot: version control, or a downloader's cache. */
+export function isInHiddenFolder(name: string): boolean {
+  return name
+    .split('/')
+    .slice(0, -1)
+    .some((part) => part.startsWith('.'));
+}
+
 /** A {@link Folder} over named buffers or Blobs, for browsers and tests; holds what it is given and copies nothing. */
 export function memoryFolder(files: Readonly<Record<string, Uint8Array | Blob>>, name = 'folder in memory'): Folder {
   const known = new Map(Object.entries(files).map(([key, value]) => [expectNameInside(key, name), value]));
   const sizeOf = (file: Uint8Array | Blob): number => (file instanceof Uint8Array ? file.byteLength : file.size);
+  const entries = [...known].map(([key, file]) => ({ name: key, size: sizeOf(file) })).sort(byName);
   return {
     name,
-    list: async () =>
-      [...known]
-        .filter(([key]) => !key.includes('/'))
-        .map(([key, file]) => ({ name: key, size: sizeOf(file) }))
-        .sort((a, b) => (a.name < b.name ? -1 : 1)),
+    list: async () => entries.filter((entry) => !entry.name.includes('/')),
+    listBelow: async () => entries.filter((entry) => !isInHiddenFolder(entry.name)),
     has: async (key) => known.has(expectNameInside(key, name)),
     open: async (key) => {
       const inside = expectNameInside(key, name);
