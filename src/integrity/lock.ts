@@ -212,8 +212,9 @@ export function parseLock(bytes: Uint8Array, path: string): Lock {
   const statement = json as Partial<Record<'_type' | 'subject' | 'predicateType' | 'predicate', unknown>> | null;
   if (statement?._type !== STATEMENT_TYPE) return refuse(`a Statement of in-toto was expected (${STATEMENT_TYPE})`);
   if (statement.predicateType !== LOCK_PREDICATE_TYPE) {
-    const found = String(JSON.stringify(statement.predicateType)).slice(0, 200);
-    return refuse(`its predicateType is ${found}, not ${LOCK_PREDICATE_TYPE}${olderThan(statement.predicateType)}`);
+    const { predicateType: type } = statement;
+    const found = typeof type === 'string' ? JSON.stringify(type.slice(0, 200)) : typeof type;
+    return refuse(`its predicateType is ${found}, not ${LOCK_PREDICATE_TYPE}${olderThan(type)}`);
   }
   const { subject, predicate } = statement;
   if (!isList(subject) || subject.length === 0) return refuse('its subject names no file');
