@@ -42,7 +42,7 @@ export async function planWithLock(
   options: PlanLockOptions,
 ): Promise<ConversionPlan> {
   const { createHasher } = options;
-  const stated = await statedOptions(options, model);
+  const stated = statedOptions(options, model);
   const vocabulary = model.vocabulary && (await fingerprintVocabulary(model.vocabulary, createHasher));
   const record = new WriteRecord(model, plan, createHasher);
   const asLock = (files: readonly LockedFile[], found: ModelFingerprint): Uint8Array => {
@@ -100,28 +100,9 @@ function predicateOf(
   return { tool: { name: 'llama-inspect', version }, command: 'convert', options, source };
 }
 
-async function statedOptions(
-  { options, createHasher }: PlanLockOptions,
-  model: LlamaModel,
-): Promise<LockPredicate['options']> {
+function statedOptions({ options }: PlanLockOptions, model: LlamaModel): LockPredicate['options'] {
   const adapters = (model.adapters ?? []).map(lastPathPart);
-  const chatTemplate = await statedTemplate(options.chatTemplate, createHasher);
-  return {
-    ...optionsJson(options),
-    ...(chatTemplate === undefined ? {} : { chatTemplate }),
-    ...(adapters.length === 0 ? {} : { adapters }),
-  };
-}
-
-/** The file of the chat template with its hash, as it is no file of the source; null where none was wanted. */
-async function statedTemplate(
-  template: ConvertOptions['chatTemplate'],
-  createHasher: CreateHasher,
-): Promise<JsonValue | undefined> {
-  if (template === undefined || template === null) return template;
-  const hasher = await createHasher('sha256');
-  hasher.update(new TextEncoder().encode(template.text));
-  return { name: lastPathPart(template.file), digest: { sha256: hasher.digestHex() } };
+  return { ...optionsJson(options), ...(adapters.length === 0 ? {} : { adapters }) };
 }
 
 /** Options that decide what is written, without paths. */
@@ -142,6 +123,7 @@ function optionsJson(options: ConvertOptions): Record<string, JsonValue> {
     ...{ to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, mergesAs },
     tensorTypes: tensorTypes?.map(({ pattern, dtype }) => `${pattern.source}=${dtype}`),
     importance: importance && lastPathPart(importance.file),
+    chatTemplate: options.chatTemplate && lastPathPart(options.chatTemplate.file),
     ...{ shards: options.shards, splitMaxSize: options.splitMaxSize },
     metadata: options.metadata?.map(({ key, value }) => `${key}=${value}`),
   };
