@@ -10,8 +10,11 @@ import { join } from 'node:path';
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
+import { type Tensor, rowCountOf } from '../formats/tensor.js';
+import { openTorchFile } from '../formats/torch/torch-file.js';
 import { openModel } from '../llama/open-path-node.js';
-import { modelFolder } from '../testing/fixtures.js';
+import { openFileSource } from '../source/file.js';
+import { TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
 import { convert } from './convert-path-node.js';
 
 const PYTHON = process.env['LLAMA_PYTHON'] ?? 'python3';
@@ -28,17 +31,20 @@ function hasTorch(): boolean {
 const found = hasTorch();
 const reason = found ? '' : ` (skipped: ${PYTHON} has no PyTorch; name one that has in LLAMA_PYTHON)`;
 
-/** Prints name, type, shape and SHA-256 of every tensor, and whether the output is the embedding's storage. */
+/** Prints name, type, shape and SHA-256 of every tensor of each file, and whether the output is the embedding's storage. */
 const SCRIPT = `
 import hashlib, json, sys, torch
-state = torch.load(sys.argv[1], map_location="cpu", weights_only=True, mmap=True)
-rows = []
-for name, tensor in state.items():
-    assert tensor.is_contiguous() and tensor.data_ptr() % 64 == 0, name
-    raw = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
-    rows.append([name, str(tensor.dtype), list(tensor.shape), hashlib.sha256(raw).hexdigest()])
-shared = state["output.weight"].data_ptr() == state["tok_embeddings.weight"].data_ptr()
-print(json.dumps({"rows": rows, "shared": shared}))
+files = []
+for path in sys.argv[1:]:
+    state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    rows = []
+    for name, tensor in state.items():
+        assert tensor.is_contiguous() and tensor.data_ptr() % 64 == 0, name
+        raw = tensor.reshape(-1).view(torch.uint8).numpy().tobytes()
+        rows.append([name, str(tensor.dtype), list(tensor.shape), hashlib.sha256(raw).hexdigest()])
+    shared = state["output.weight"].data_ptr() == state["tok_embeddings.weight"].data_ptr()
+    files.append({"rows": rows, "shared": shared})
+print(json.dumps(files))
 `;
 
 interface Loaded {
@@ -63,16 +69,47 @@ describe.skipIf(!found)(`torch.load of what convert --to meta writes${reason}`, 
     await using model = await openModel(modelFolder(name));
     const folder = join(root, name);
     await convert(model, folder, { to: 'meta' });
-    const script = ['-c', SCRIPT, join(folder, 'consolidated.00.pth')];
-    const { rows, shared } = JSON.parse(execFileSync(PYTHON, script, { encoding: 'utf8' })) as Loaded;
-    const expected: unknown[] = [];
-    for (const [tensor, stored] of model.tensors) {
-      const { dtype, shape } = stored;
-      const bytes = await stored.readRows(0, shape.length === 2 ? shape[0]! : 1);
-      expected.push([tensor, `torch.${dtype}`, [...shape], createHash('sha256').update(bytes).digest('hex')]);
-    }
+    const [{ rows, shared }] = load([join(folder, 'consolidated.00.pth')]) as [Loaded];
+    const expected = await rowsOf(model.tensors.values());
     expect(shared).toBe(tied);
     expect(tied ? rows.slice(0, -1) : rows).toEqual(expected);
     expect(rows.at(-1)?.[0]).toBe('output.weight');
   });
+
+  it.each(TEXT_MODELS)('gives what our reader gives of each shard of %s, after every other layout', async (name) => {
+    await using source = await openModel(modelFolder(name));
+    const [hf, gguf] = [join(root, `${name}-hf`), join(root, `${name}.gguf`)];
+    await convert(source, hf, { to: 'safetensors', lock: false });
+    await using second = await openModel(hf);
+    await convert(second, gguf, { to: 'gguf', lock: false });
+    await using third = await openModel(gguf);
+    const paths: string[] = [];
+    const read: Loaded['rows'][] = [];
+    for (const shards of [1, 2, 4].filter((count) => source.config.nKvHeads % count === 0)) {
+      const folder = join(root, `${name}-${shards}`);
+      await convert(third, folder, { to: 'meta', shards, lock: false });
+      await using last = await openModel(folder);
+      expect(await rowsOf(last.tensors.values())).toEqual(await rowsOf(source.tensors.values()));
+      for (let shard = 0; shard < shards; shard++) {
+        paths.push(join(folder, `consolidated.0${shard}.pth`));
+        await using file = await openTorchFile(await openFileSource(paths.at(-1)!));
+        read.push(await rowsOf(file.tensors));
+      }
+    }
+    expect(load(paths).map(({ rows }) => rows)).toEqual(read);
+  });
 });
+
+function load(paths: readonly string[]): Loaded[] {
+  return JSON.parse(execFileSync(PYTHON, ['-c', SCRIPT, ...paths], { encoding: 'utf8' })) as Loaded[];
+}
+
+async function rowsOf(tensors: Iterable<Tensor>): Promise<Loaded['rows']> {
+  const rows: Loaded['rows'] = [];
+  for (const tensor of tensors) {
+    const { name, dtype, shape } = tensor;
+    const bytes = await tensor.readRows(0, rowCountOf(shape));
+    rows.push([name, `torch.${dtype}`, [...shape], createHash('sha256').update(bytes).digest('hex')]);
+  }
+  return rows;
+}
