@@ -86,7 +86,7 @@ export * from './integrity/verify-folder.js';
 export * from './integrity/list-tensors.js';
 
 export { type LoraAdapter, type LoraPair, openLora, withLora } from './llama/lora.js';
-export type { LoraSettings } from './llama/lora-config.js';
+export type { LoraSettings, LoraStrength } from './llama/lora-config.js';
 export * from './convert/plan.js';
 export * from './convert/file-types.js';
 export type { FallbackCount, MixtureOptions, TensorTypeOverride } from './convert/mixture.js';
