@@ -68,7 +68,11 @@ function expectPlainLlama(json: JsonObject, path: string): void {
     throw new LlamaError('llama/unsupported', what, { path, hint: OTHER_MODEL });
   };
   const type = json['model_type'];
-  if (type !== 'llama') refuse(type === undefined ? 'there is no model_type' : `model_type is ${JSON.stringify(type)}`);
+  if (type !== 'llama') {
+    refuse(
+      `${type === undefined ? 'there is no model_type' : `model_type is ${JSON.stringify(type)}`}, only "llama" can be read`,
+    );
+  }
   expectCausalLlama(json['architectures'], path);
   if (json['quantization_config'] != null)
     refuse('the weights are quantized (quantization_config); only plain types can be read');

@@ -153,7 +153,7 @@ export const ALLOWED_GROUPS: readonly AllowedGroup[] = [
   },
   {
     class: 'harmless',
-    reason: 'bytes in memory with a position; Llama 4 holds empty ones beside its weights',
+    reason: 'bytes in memory with a position; Llama 4 holds empty ones beside its weights (other uses: walk-rules.ts)',
     weightsOnly: false,
     names: { _io: 'BytesIO' },
   },

@@ -21,6 +21,7 @@ const NUMPY_CORES = ['numpy.core', 'numpy._core'];
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['numpy ndarray', suspectCall('numpy.ndarray is called, and picklers only name it')],
   ['numpy dtype', makeDtype],
+  ['_io BytesIO', expectInitialBytes],
   ...NUMPY_CORES.flatMap((core): [string, Rule][] => [
     [`${core}.multiarray _reconstruct`, expectArrayClass],
     [`${core}.multiarray scalar`, expectScalar],
@@ -49,8 +50,14 @@ export function walkCall(walk: WalkState, callable: WalkValue, args: WalkValue):
 /** Notes that BUILD gives an object its state. */
 export function walkBuild(walk: WalkState, target: WalkValue, state: WalkValue): void {
   if (isWalk(target, 'import')) walk.suspect('changed-import', `${target.module}.${target.name}`);
-  if (!isWalk(target, 'made') || keyOf(target.by) !== 'numpy dtype') return;
-  if (!isPlainDtypeState(state, target)) walk.suspect('unsafe-use', 'a numpy.dtype with fields or flags of its own');
+  if (!isWalk(target, 'made')) return;
+  const made = keyOf(target.by);
+  if (made === 'numpy dtype' && !isPlainDtypeState(state, target)) {
+    walk.suspect('unsafe-use', 'a numpy.dtype with fields or flags of its own');
+  }
+  if (made === '_io BytesIO' && !isPlainBufferState(state)) {
+    walk.suspect('unsafe-use', 'an _io.BytesIO with attributes of its own, or over memory that is not its own');
+  }
 }
 
 /** Containers whose own way of taking items runs nothing. */
@@ -125,6 +132,20 @@ function expectScalar(walk: WalkState, [type, value]: readonly WalkValue[], made
     isWalk(type, 'made') && keyOf(type.by) === 'numpy dtype' && (isBytes(value) || typeof value === 'string');
   if (!isPlain) walk.suspect('unsafe-use', 'a number of NumPy that is not made from bytes');
   return made;
+}
+
+/** Picklers call it without arguments and give it its bytes as a state; programs give them at once. */
+function expectInitialBytes(walk: WalkState, items: readonly WalkValue[], made: WalkValue): WalkValue {
+  if (items.length > 1 || !items.every(isBytes))
+    walk.suspect('unsafe-use', 'an _io.BytesIO that is not made from bytes');
+  return made;
+}
+
+/** (bytes, position, attributes) as Python writes it for a buffer without attributes. */
+function isPlainBufferState(state: WalkValue): boolean {
+  if (!isWalk(state, 'tuple') || state.items.length !== 3) return false;
+  const [bytes, position, attributes] = state.items;
+  return isBytes(bytes) && typeof position === 'number' && position >= 0 && attributes === NONE;
 }
 
 /** The function, which is called, must be one of PyTorch's that make tensors, and its arguments written down. */

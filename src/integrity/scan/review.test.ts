@@ -116,3 +116,44 @@ describe('allowed names', () => {
     expect(await rulesOf(bytes, 'x.pkl')).toContain('unsafe-use');
   });
 });
+
+describe('_io.BytesIO', () => {
+  // written by Python 3.11: an empty one and one of the bytes "ab" at position 1, by protocol
+  const WRITTEN = [
+    '8002635f696f0a4279746573494f0a710029817101635f5f6275696c74696e5f5f0a62797465730a7102295271034b004e877104622e',
+    '8002635f696f0a4279746573494f0a710029817101635f636f646563730a656e636f64650a710258020000006162710358060000006c6174696e3171048671055271064b014e877107622e',
+    '8003635f696f0a4279746573494f0a710029817101430071024b004e877103622e',
+    '8003635f696f0a4279746573494f0a7100298171014302616271024b014e877103622e',
+    '8004951f000000000000008c035f696f948c074279746573494f9493942981944300944b004e8794622e',
+    '80059521000000000000008c035f696f948c074279746573494f94939429819443026162944b014e8794622e',
+  ];
+  const CLASS = [text('_io'), text('BytesIO'), 'STACK_GLOBAL'] as const;
+  const empty = op('SHORT_BINBYTES', int(1, 0));
+  const protocol = op('PROTO', int(1, 4));
+
+  it.each(WRITTEN)('is no finding as Python writes it: %s', async (hex) => {
+    expect(await rulesOf(Uint8Array.from(Buffer.from(hex, 'hex')), 'x.pkl')).toEqual([]);
+  });
+
+  it('is no finding made of bytes at once', async () => {
+    expect(await rulesOf(pickle(protocol, ...CLASS, empty, 'TUPLE1', 'REDUCE'), 'x.pkl')).toEqual([]);
+  });
+
+  const made = [protocol, ...CLASS, 'EMPTY_TUPLE', 'NEWOBJ'] as const;
+  it.each([
+    ['made of a number', [protocol, ...CLASS, op('BININT', int(4, 9)), 'TUPLE1', 'REDUCE']],
+    ['made of several things', [protocol, ...CLASS, empty, empty, 'TUPLE2', 'REDUCE']],
+    ['made of another object', [protocol, ...CLASS, ...CLASS, 'EMPTY_TUPLE', 'REDUCE', 'TUPLE1', 'REDUCE']],
+    ['with attributes', [...made, empty, op('BININT', int(4, 0)), 'EMPTY_DICT', 'TUPLE3', 'BUILD']],
+    ['at a position below zero', [...made, empty, op('BININT', int(4, 0xffffffff)), 'NONE', 'TUPLE3', 'BUILD']],
+    ['with a dictionary for a state', [...made, 'EMPTY_DICT', 'BUILD']],
+    ['with items put into it', [...made, text('a'), 'NONE', 'SETITEM']],
+  ] as [string, PicklePart[]][])('is a finding %s', async (_, parts) => {
+    expect(await rulesOf(pickle(...parts), 'x.pkl')).toContain('unsafe-use');
+  });
+
+  it('has methods that are on no list', async () => {
+    const method = pickle(protocol, text('_io'), text('BytesIO.write'), 'STACK_GLOBAL');
+    expect(await rulesOf(method, 'x.pkl')).not.toEqual([]);
+  });
+});
