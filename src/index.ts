@@ -50,6 +50,7 @@ export type { OtherTensor, TorchTensor } from './formats/torch/torch-tensor.js';
 export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
 export { CHAT_TEMPLATES, type ChatFormat, formatOfTemplate } from './tokenizer/chat-template/formats.js';
 export { type ChatTemplates, type NamedChatTemplate, parseChatTemplate } from './tokenizer/chat-template/templates.js';
+export type { InfillTokens } from './tokenizer/infill.js';
 export type { TokenizerSummary } from './tokenizer/summary.js';
 export * from './tokenizer/tokenizer.js';
 export { tokenizerModelBytes } from './tokenizer/tokenizer-model-write.js';

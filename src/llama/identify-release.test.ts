@@ -51,6 +51,16 @@ describe('a text model', () => {
     });
   });
 
+  it('of Code Llama 70B has the context that its base of the rotary frequencies tells', () => {
+    const large = { ...LLAMA_2_7B, dim: 8192, nLayers: 80, nHeads: 64, nKvHeads: 8, ffnDim: 28672, vocabSize: 32016 };
+    expect(identifyRelease(ask({ ...large, ropeTheta: 1e6, contextLength: 16384 }))).toMatchObject({
+      ...{ releases: ['CodeLlama-70b'], variant: 'base', contextLength: 16384 },
+    });
+    expect(identifyRelease(ask(large))).toMatchObject({
+      ...{ releases: ['CodeLlama-70b-Instruct', 'CodeLlama-70b-Python'], contextLength: 4096 },
+    });
+  });
+
   it('of another shape is none', () => {
     expect(identifyRelease(ask(SMALL_CONFIG))).toBeUndefined();
     expect(identifyRelease({ ...ask(LLAMA_3_2_1B), kind: undefined })).toBeUndefined();

@@ -173,8 +173,18 @@ export function inspectModel(
     ...totals(tallies),
     fileType: fileTypeOf(model.gguf?.metadata.find(({ key }) => key === FILE_TYPE)?.value),
     ...{ shardCount: 1, tensors, files: [] },
-    notes: [...familyNotes(model), ...(tokenizer === undefined ? ['there is no tokenizer'] : [])],
+    notes: [
+      ...familyNotes(model),
+      ...(tokenizer === undefined ? ['there is no tokenizer'] : []),
+      ...infillNotes(tokenizer),
+    ],
   };
+}
+
+function infillNotes(tokenizer: TokenizerSummary | undefined): string[] {
+  if (tokenizer?.infill === undefined) return [];
+  const { prefix, suffix, middle, end } = tokenizer.infill;
+  return [`infill tokens: ▁<PRE> ${prefix}, ▁<SUF> ${suffix}, ▁<MID> ${middle}, ▁<EOT> ${end}`];
 }
 
 function kindOf({ family, config, name }: LlamaModel): Pick<Inspection, 'kind' | 'release' | 'identity'> {

@@ -35,6 +35,8 @@ describe.each([
   ['Llama 1 65B', { ...LLAMA_2_7B, dim: 8192, nLayers: 80, nHeads: 64, nKvHeads: 64, ffnDim: 22016 }, 65_285_660_672],
   ['Llama 2 70B', LLAMA_2_70B, 68_976_648_192],
   ['Code Llama 34B', { ...LLAMA_2_70B, nLayers: 48, ffnDim: 22016, ropeTheta: 1e6 }, 33_743_970_304],
+  ['Code Llama 70B', { ...LLAMA_2_70B, vocabSize: 32016, ropeTheta: 1e6 }, 68_976_910_336],
+  ['Code Llama 70B Instruct or Python', { ...LLAMA_2_70B, vocabSize: 32016 }, 68_976_910_336],
   ['Llama 3 8B', { ...LLAMA_3_1_8B, ropeScaling: null }, 8_030_261_248],
   ['Llama 3.1 8B', LLAMA_3_1_8B, 8_030_261_248],
   ['Llama 3 70B', LLAMA_3_70B, 70_553_706_496],

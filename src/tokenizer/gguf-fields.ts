@@ -10,6 +10,7 @@
  */
 import { expectNoDeparture } from './departure.js';
 import { GGUF_KEY, LLAMA_4_SPLIT, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
+import { infillTokens } from './infill.js';
 import { scoresOf } from './sentencepiece-write.js';
 import type { StringList, TokenSwitch, Vocabulary } from './vocabulary.js';
 
@@ -58,6 +59,7 @@ function sentencePieceFields(vocabulary: Vocabulary): GgufTokenizerField[] {
     { key: GGUF_KEY.scores, type: 'arr[f32]', value: scores },
     { key: GGUF_KEY.types, type: 'arr[i32]', value: vocabulary.types },
     ...specialFields(vocabulary, { bos: true, eos: false }),
+    ...infillFields(vocabulary),
   ];
   if (vocabulary.spaces?.addPrefix === false) fields.push({ key: GGUF_KEY.addSpacePrefix, type: 'bool', value: false });
   return fields;
@@ -82,5 +84,18 @@ function specialFields(
       type: 'bool',
       value: added,
     })),
+  ];
+}
+
+/** Those of Code Llama: the converter writes them for every vocabulary of 32,016 tokens. */
+function infillFields(vocabulary: Vocabulary): GgufTokenizerField[] {
+  const infill = infillTokens(vocabulary);
+  if (infill === undefined) return [];
+  const isStated = vocabulary.stated?.ids.some(([role]) => role === 'eot') === true;
+  return [
+    { key: GGUF_KEY.prefixId, type: 'u32', value: infill.prefix },
+    { key: GGUF_KEY.suffixId, type: 'u32', value: infill.suffix },
+    { key: GGUF_KEY.middleId, type: 'u32', value: infill.middle },
+    ...(isStated ? [] : [{ key: ROLE_KEYS.eot, type: 'u32', value: infill.end } as const]),
   ];
 }

@@ -16,6 +16,10 @@ export const GGUF_KEY = {
   merges: 'tokenizer.ggml.merges',
   bosId: 'tokenizer.ggml.bos_token_id',
   eosId: 'tokenizer.ggml.eos_token_id',
+  prefixId: 'tokenizer.ggml.prefix_token_id',
+  suffixId: 'tokenizer.ggml.suffix_token_id',
+  middleId: 'tokenizer.ggml.middle_token_id',
+  eotId: 'tokenizer.ggml.eot_token_id',
   unknownId: 'tokenizer.ggml.unknown_token_id',
   addBos: 'tokenizer.ggml.add_bos_token',
   addEos: 'tokenizer.ggml.add_eos_token',
@@ -31,7 +35,7 @@ export const ROLE_KEYS: Readonly<Record<TokenRole, string>> = {
   sep: 'tokenizer.ggml.seperator_token_id',
   pad: 'tokenizer.ggml.padding_token_id',
   mask: 'tokenizer.ggml.mask_token_id',
-  eot: 'tokenizer.ggml.eot_token_id',
+  eot: GGUF_KEY.eotId,
 };
 
 /** Keys that say whether a token is put around a text. */
@@ -40,5 +44,6 @@ export const SWITCH_KEYS: Readonly<Record<TokenSwitch, string>> = {
   eos: GGUF_KEY.addEos,
   sep: GGUF_KEY.addSep,
 };
+
 /** Name under which llama.cpp knows the way Llama 4 splits text. */
 export const LLAMA_4_SPLIT = 'llama4';

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { type InfillTokens, infillTokens } from './infill.js';
 import { END_OF_TURN, SPECIAL_OFFSET, specialTokenNames } from './special-tokens.js';
 import { countTiktokenRanks } from './tiktoken.js';
 import { recogniseTokenizer } from './recognise.js';
@@ -17,6 +18,8 @@ import { expectVocabularySize } from './vocabulary-size.js';
 export interface TokenizerSummary extends Pick<Vocabulary, 'kind' | 'size' | 'baseSize' | 'bosId' | 'eosId'> {
   /** Text of the token that ends a text or turn. */
   readonly endToken: string;
+  /** Tokens around the parts of a text with a gap (Code Llama); absent where there are none. */
+  readonly infill?: InfillTokens | undefined;
 }
 
 /** The summary of a vocabulary that is there. */
@@ -24,7 +27,8 @@ export function summaryOf(vocabulary: Vocabulary): TokenizerSummary {
   const { kind, size, baseSize, bosId, eosId, packedPieces } = vocabulary;
   // packed pieces are made one at a time, where the array of all would be made for the sake of one
   const endToken = packedPieces?.at(eosId) ?? vocabulary.pieces[eosId]!;
-  return { kind, size, baseSize, bosId, eosId, endToken };
+  const infill = kind === 'sentencepiece' ? infillTokens(vocabulary) : undefined;
+  return { kind, size, baseSize, bosId, eosId, endToken, ...(infill === undefined ? {} : { infill }) };
 }
 
 /**

@@ -33,6 +33,8 @@ const LLAMA_33 = generation('Llama 3.3', 'llama3.3', 'llama3.1', 131072, LLAMA_3
 const LLAMA_4 = generation('Llama 4', 'llama4', 'llama4', 262144, LLAMA_4_TOKENIZER);
 
 const GUARD = { family: 'Llama Guard', variant: 'guard' } as const;
+/** What the two late models of Code Llama can see. */
+const SHORT = { contextLength: 4096 } as const;
 const INT4 = { kind: 'quantized', contextLength: 8192 } as const;
 
 /** What a release has of its own; the rest follows from its generation and shape. */
@@ -79,8 +81,8 @@ const ENTRIES: readonly Entry[] = [
   ['CodeLlama-34b-Instruct', '34B', CODE_LLAMA, 'Code Llama 34B', 4, 'instruct'],
   ['CodeLlama-34b-Python', '34B', CODE_LLAMA, 'Code Llama 34B', 4, 'python'],
   ['CodeLlama-70b', '70B', CODE_LLAMA, 'Code Llama 70B', 8, 'base'],
-  ['CodeLlama-70b-Instruct', '70B', CODE_LLAMA, 'Code Llama 70B', 8, 'instruct'],
-  ['CodeLlama-70b-Python', '70B', CODE_LLAMA, 'Code Llama 70B', 8, 'python'],
+  ['CodeLlama-70b-Instruct', '70B', CODE_LLAMA, 'Code Llama 70B Instruct or Python', 8, 'instruct', SHORT],
+  ['CodeLlama-70b-Python', '70B', CODE_LLAMA, 'Code Llama 70B Instruct or Python', 8, 'python', SHORT],
   ['Llama-3-8B', '8B', LLAMA_3, 'Llama 3 8B', 1, 'base'],
   ['Llama-3-8B-Instruct', '8B', LLAMA_3, 'Llama 3 8B', 1, 'instruct'],
   ['Llama-3-70B', '70B', LLAMA_3, 'Llama 3 70B', 8, 'base'],
@@ -155,6 +157,7 @@ const PARAMETERS: Readonly<Partial<Record<ShapeName, number>>> = {
   'Llama 1 65B': 65_285_660_672,
   'Llama 2 70B': 68_976_648_192,
   'Code Llama 70B': 68_976_910_336,
+  'Code Llama 70B Instruct or Python': 68_976_910_336,
   'Llama 3 70B': 70_553_706_496,
   'Llama 3.1 or 3.3 70B': 70_553_706_496,
   'Llama 3.1 405B': 405_853_388_800,

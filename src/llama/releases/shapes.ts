@@ -38,7 +38,9 @@ const TEXT_ROWS = [
   ['Code Llama 34B', 8192, 48, 64, 8, 22016, 32000, 1e6, null, false],
   ['Llama 1 65B', 8192, 80, 64, 64, 22016, 32000, 1e4, null, false],
   ['Llama 2 70B', 8192, 80, 64, 8, 28672, 32000, 1e4, null, false],
-  ['Code Llama 70B', 8192, 80, 64, 8, 28672, 32016, 1e4, null, false],
+  ['Code Llama 70B', 8192, 80, 64, 8, 28672, 32016, 1e6, null, false],
+  // trained on 4096 tokens with the base of Llama 2, unlike all others: meta-llama/codellama#188
+  ['Code Llama 70B Instruct or Python', 8192, 80, 64, 8, 28672, 32016, 1e4, null, false],
   ['Llama 3 70B', 8192, 80, 64, 8, 28672, 128256, 5e5, null, false],
   ['Llama 3.1 or 3.3 70B', 8192, 80, 64, 8, 28672, 128256, 5e5, 8, false],
   ['Llama 3.1 405B', 16384, 126, 128, 8, 53248, 128256, 5e5, 8, false],
