@@ -61,6 +61,26 @@ describe('a text model', () => {
     });
   });
 
+  it('of a shape that families share is of the one whose name the folder has', () => {
+    const seventy = { ...LLAMA_3_1_8B, dim: 8192, nLayers: 80, nHeads: 64, ffnDim: 28672 };
+    expect(identifyRelease(ask(seventy))).toMatchObject({
+      ...{ name: 'Llama 3.1 or 3.3 70B', variant: undefined, licences: ['llama3.1', 'llama3.3'] },
+    });
+    expect(identifyRelease(ask(seventy, 'Llama3.3-70B-Instruct'))).toMatchObject({
+      ...{ name: 'Llama 3.3 70B', variant: 'instruct', variantByName: true, licences: ['llama3.3'] },
+      releases: ['Llama-3.3-70B-Instruct'],
+    });
+    expect(identifyRelease(ask(seventy, 'Meta-Llama-3.1-70B'))).toMatchObject({
+      ...{ name: 'Llama 3.1 70B', variant: undefined, licences: ['llama3.1'] },
+    });
+    expect(
+      identifyRelease(ask({ ...LLAMA_3_1_8B, ropeScaling: null, contextLength: 8192 }, 'Llama-Guard-2-8B')),
+    ).toEqual(expect.objectContaining({ name: 'Llama 3 8B', licences: ['llama3'] }));
+    expect(identifyRelease(ask(LLAMA_3_1_8B, 'Llama-Guard-3-8B'))).toMatchObject({
+      ...{ name: 'Llama 3.1 8B', releases: ['Llama-Guard-3-8B'], variant: 'guard', variantByName: true },
+    });
+  });
+
   it('of another shape is none', () => {
     expect(identifyRelease(ask(SMALL_CONFIG))).toBeUndefined();
     expect(identifyRelease({ ...ask(LLAMA_3_2_1B), kind: undefined })).toBeUndefined();

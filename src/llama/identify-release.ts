@@ -14,7 +14,7 @@ import type { LlamaConfig } from './model.js';
 import { isInstructName } from './model-name.js';
 import type { MetaParams } from './params.js';
 import type { LicenceFamily, Release, ReleaseVariant } from './releases/release.js';
-import { releaseOf, releasesOfKind, releasesOfShape, releasesWithFile } from './releases.js';
+import { releaseOf, releasesOfKind, releasesNamed, releasesOfShape, releasesWithFile } from './releases.js';
 
 /** A file whose hash was compared with the registry's. */
 export interface ComparedFile {
@@ -77,15 +77,17 @@ export function identifyRelease(
   if (shaped.length === 0) return undefined;
   const listed = compared.find(({ name }) => name === 'checklist.chk')?.sameAs ?? [];
   const exact = shaped.filter(({ id }) => listed.includes(id)).find((release) => isNotContradicted(release, compared));
-  const possible = exact === undefined ? preferred(shaped, compared) : [exact];
+  const preferable = exact === undefined ? preferred(shaped, compared) : [exact];
+  const possible = ofNamedFamily(preferable, question.name);
   const own = only(possible.map(({ variant }) => variant));
-  const variantByName = own === undefined && isInstructName(question.name);
+  const isByName =
+    own === undefined ? isInstructName(question.name) : own !== only(preferable.map((one) => one.variant));
   return {
     certainty: exact === undefined ? 'shape' : 'exact',
     name: exact?.id ?? shapeName(possible),
     releases: possible.map(({ id }) => id),
-    variant: variantByName ? 'instruct' : own,
-    variantByName,
+    variant: own ?? (isByName ? 'instruct' : undefined),
+    variantByName: isByName,
     contextLength: question.config?.contextLength ?? only(possible.map(({ contextLength }) => contextLength)),
     licences: [...new Set(possible.map(({ licence }) => licence))],
     compared,
@@ -147,13 +149,20 @@ function preferred(releases: readonly Release[], compared: readonly ComparedFile
   return same.length > 0 ? same : releases;
 }
 
+/** Where several families have one shape (3.1 and 3.3 70B, guards), those of the family whose name the folder has. */
+function ofNamedFamily(releases: readonly Release[], folderName: string): readonly Release[] {
+  const families = new Set(releasesNamed(folderName).map(({ family }) => family));
+  const named = releases.filter(({ family }) => families.has(family));
+  return named.length > 0 ? named : releases;
+}
+
 /** The name of a shape: that of its table, or of the one generation that is left of two. */
 function shapeName(releases: readonly Release[]): string {
   const names = new Set(releases.map(({ shape }) => shape?.name ?? ''));
   const [name = ''] = names;
   const family = only(releases.filter(({ variant }) => variant !== 'guard').map((release) => release.family));
-  if (!name.startsWith('Llama 1 or 2 ') || family === undefined) return [...names].join(' or ');
-  return name.replace('Llama 1 or 2', family);
+  if (family === undefined) return [...names].join(' or ');
+  return name.replace(/^Llama (?:1 or 2|3\.1 or 3\.3)(?= )/, family);
 }
 
 /** The value that all have; undefined when they differ. */
