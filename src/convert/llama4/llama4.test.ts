@@ -14,6 +14,7 @@ import { openDirectory } from '../../source/directory.js';
 import { memorySource } from '../../source/memory.js';
 import { FIXTURES } from '../../testing/fixtures.js';
 import { modelOf } from '../../testing/synthetic-model.js';
+import { CHAT_TEMPLATES } from '../../tokenizer/chat-template/formats.js';
 import { convert, planConversion } from '../convert.js';
 import { memoryOutput } from '../output.js';
 import { type ConversionPlan, plannedTensors } from '../plan.js';
@@ -50,6 +51,17 @@ describe.each(['llama4-1shard', 'llama4-2shards'])('%s', (name) => {
     expect(plan.writeOnly).toBe(true);
     expect(plan.warnings).toEqual(['there is no tokenizer: none is written']);
   });
+});
+
+it('writes the chat template of an instruct model into a file of its own', async () => {
+  await using model = await open('llama4-1shard');
+  const template = (name: string): string | undefined => {
+    const plan = planConversion({ ...model, name }, { to: 'safetensors' });
+    const [piece] = plan.files.find((file) => file.name === 'chat_template.jinja')?.pieces ?? [];
+    return piece?.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : undefined;
+  };
+  expect(template('Llama-4-tiny-Instruct')).toBe(CHAT_TEMPLATES.llama4);
+  expect(template('Llama-4-tiny')).toBeUndefined();
 });
 
 it('writes the configuration', async () => {
