@@ -218,7 +218,9 @@ async function folderWith(files: Readonly<Record<string, Uint8Array | string>>):
   await using model = await fixture('llama3.2-tiny');
   const output = memoryOutput();
   await convert(model, output, { to: 'safetensors' });
-  const more = Object.entries(files).map(([name, file]) => [name, typeof file === 'string' ? utf8(file) : file]);
+  const more = Object.entries(files).map(
+    ([name, file]) => [name, typeof file === 'string' ? utf8(file) : file] as const,
+  );
   await using made = await openModel(
     memoryFolder({ ...Object.fromEntries(output.files), ...Object.fromEntries(more) }),
   );

@@ -4,6 +4,9 @@
  * Both hold turns in alternation and refuse anything else, as Meta's code asserts. White space is stripped from the
  * instruction as a whole: with a system message in it, that is the end of the user's text and not its beginning.
  *
+ * Programs that use llama.cpp's C interface have no Jinja: it looks for "bos_token + '[INST]", `<<SYS>>` and
+ * `content.strip()` in a template and knows the format by them, so these are spelled so.
+ *
  * @see https://github.com/meta-llama/llama/blob/main/llama/generation.py (chat_completion)
  * @see https://github.com/meta-llama/codellama/blob/main/llama/generation.py (dialog_prompt_tokens)
  * @module
@@ -31,11 +34,11 @@ ${textMacro()}
     {%- set content = system + content -%}
   {%- endif -%}
   {%- if message.role == 'user' -%}
-    {{- bos_token + '[INST] ' + (content | trim) + ' [/INST]' -}}
+    {{- bos_token + '[INST] ' + content.strip() + ' [/INST]' -}}
   {%- elif loop.last and add_generation_prompt -%}
     {{- raise_exception('the last message must be of the user') -}}
   {%- else -%}
-    {{- ' ' + (content | trim) + ' ' + eos_token -}}
+    {{- ' ' + content.strip() + ' ' + eos_token -}}
   {%- endif -%}
 {%- endfor -%}
 `;
