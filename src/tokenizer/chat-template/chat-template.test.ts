@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { Template } from '@huggingface/jinja';
 import { describe, expect, it } from 'vitest';
 
+import { PROJECT } from '../../testing/built.js';
 import { FIXTURES } from '../../testing/fixtures.js';
 import { CHAT_TEMPLATES, type ChatFormat, chatFormatOf, formatOfTemplate } from './formats.js';
 
@@ -136,5 +137,34 @@ describe('formatOfTemplate', () => {
   it('knows no template of others', () => {
     expect(formatOfTemplate('{{ bos_token }}')).toBeUndefined();
     expect(formatOfTemplate('{#- llama-inspect chat template: llama9 -#}')).toBeUndefined();
+  });
+});
+
+describe('docs/chat-templates.md', () => {
+  const page = readFileSync(join(PROJECT, 'docs', 'chat-templates.md'), 'utf8');
+  const messages = [
+    { role: 'system', content: 'Be brief.' },
+    { role: 'user', content: 'Two plus two?' },
+    { role: 'assistant', content: 'Four.' },
+    { role: 'user', content: 'Sure?' },
+  ];
+  const user = { role: 'user', content: 'Rain in Oslo?' };
+  const call = { type: 'function', function: { name: 'weather', arguments: { city: 'Oslo' } } };
+  const called = [user, { role: 'assistant', content: '', tool_calls: [call] }, { role: 'tool', content: 'wet' }];
+  const parameters = { type: 'object', properties: { city: { type: 'string' } } };
+  const tools = [{ type: 'function', function: { name: 'weather', parameters } }];
+
+  it.each<[ChatFormat, Record<string, unknown>]>([
+    ['llama2', { messages }],
+    ['code-llama-70b', { messages }],
+    ['llama3', { messages }],
+    ['llama3.1', { messages }],
+    ['llama4', { messages }],
+    ['llama3.1', { messages: called }],
+    ['llama3.1', { messages: [user], tools }],
+  ])('shows what the template of %s renders', (format, variables) => {
+    // prettier takes the space at the end of the last line
+    const text = render(format, { ...variables, add_generation_prompt: true }).replace(/ $/, '');
+    expect(page).toContain(`\`\`\`text\n${text}\n\`\`\`\n`);
   });
 });
