@@ -48,9 +48,12 @@ export function inspectionLines(inspection: Inspection, options: InspectionOptio
 function chatTemplateLines({ chatTemplate, layout }: Inspection): Line[] {
   if (chatTemplate === undefined) return layout === 'hf' || layout === 'gguf' ? wrap('no chat template', 2) : [];
   const { ours, characters, named, from } = chatTemplate;
-  const whose = ours === undefined ? 'its own' : `llama-inspect’s for ${CHAT_FORMAT_TITLES[ours]}`;
+  const whose =
+    ours === undefined
+      ? `its own, ${counted(characters, 'character')}`
+      : `llama-inspect’s for ${CHAT_FORMAT_TITLES[ours]},`;
   const others = named.length === 0 ? '' : `, others named ${named.map((name) => shown(name)).join(', ')}`;
-  return wrap(`chat template: ${whose}, ${counted(characters, 'character')} in ${from}${others}`, 2, 4);
+  return wrap(`chat template: ${whose} in ${from}${others}`, 2, 4);
 }
 
 /** Further checkpoints in sub-folders, which have an inspection of their own. */
