@@ -18,7 +18,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-import { LlamaLogLevel, getLlama } from 'node-llama-cpp';
+import { JinjaTemplateChatWrapper, LlamaLogLevel, getLlama } from 'node-llama-cpp';
 
 // A program of your own imports these from 'llama-inspect/node'; here that is the build of this very tree.
 import { convert, forward, openModel } from '../../dist/node.js';
@@ -73,6 +73,7 @@ try {
   for (const name of await textModels()) {
     for (const type of TYPES) await check(`${name} as ${type}`, () => checkModel(name, type));
   }
+  await check('chat template', checkChatTemplate);
 } finally {
   await rm(temporary, { recursive: true });
   await llama.dispose();
@@ -130,6 +131,41 @@ async function convertFixture(name, type, path) {
     await convert(model, path, { to: 'gguf', type });
   } finally {
     await model.close();
+  }
+}
+
+/** A chat by the template in the file: its marks must become special tokens, one each. */
+async function checkChatTemplate() {
+  const path = join(temporary, 'chat.gguf');
+  const source = await openModel(folderOf('llama3.2-tiny'));
+  try {
+    await convert({ ...source, name: 'Llama-3.2-tiny-Instruct' }, path, { to: 'gguf' });
+  } finally {
+    await source.close();
+  }
+  const model = await llama.loadModel({ modelPath: path, gpuLayers: 0 });
+  try {
+    const template = model.fileInfo.metadata.tokenizer.chat_template ?? '';
+    const wrapper = new JinjaTemplateChatWrapper({ template, tokenizer: model.tokenizer });
+    const { contextText } = wrapper.generateContextState({
+      chatHistory: [
+        { type: 'user', text: 'Two plus two?' },
+        { type: 'model', response: ['Four.'] },
+        { type: 'user', text: 'Sure?' },
+        { type: 'model', response: [''] },
+      ],
+    });
+    const ids = contextText.tokenize(model.tokenizer);
+    const header = (/** @type {string} */ role) => ['<|start_header_id|>', role, '<|end_header_id|>', '\n\n'];
+    const expected = ['<|begin_of_text|>', ...header('user'), 'Two plus two?', '<|eot_id|>'];
+    expected.push(...header('assistant'), 'Four.', '<|eot_id|>', ...header('user'), 'Sure?', '<|eot_id|>');
+    expected.push(...header('assistant'));
+    const right = expected.flatMap((part) => model.tokenize(part, part.startsWith('<|')));
+    expectEqual(ids, right, 'ids of a chat');
+    return `${ids.length} ids`;
+  } finally {
+    await model.dispose();
+    await rm(path);
   }
 }
 
