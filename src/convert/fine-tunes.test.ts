@@ -219,6 +219,10 @@ describe('a folder of Meta’s', () => {
     const [found, before] = [await fingerprint(meta), await fingerprint(model)];
     expect(found.tensors).toEqual(before.tensors);
     expect(found.vocabulary).toEqual(before.vocabulary);
+    expect(meta.vocabulary!.eosId).toBe(model.vocabulary!.eosId);
+    // TrainerSpec.eos_piece, by which the library finds the end of a text
+    const named = Buffer.concat([Buffer.from([0xfa, 0x02, 10]), Buffer.from('<|im_end|>')]);
+    expect(Buffer.from(files['tokenizer.model']!).includes(named)).toBe(true);
     expect((await verifyFolder(memoryFolder(files, 'x'))).verdict).toBe('intact');
   });
 });

@@ -68,12 +68,17 @@ export function scoresOf(vocabulary: Vocabulary): Float32Array {
 const UTF8 = new TextEncoder();
 
 /** Settings of `TrainerSpec` that readers go by; the defaults of the definition are not written. */
-function trainerSettings({ size, types, bosId, eosId }: Vocabulary, unknownId: number): WireWriter {
+function trainerSettings({ size, pieces, types, bosId, eosId }: Vocabulary, unknownId: number): WireWriter {
   const trainer = new WireWriter().numberField(3, SENTENCEPIECE_BPE).numberField(4, size);
   if (types.includes(TOKEN_TYPE.byte)) trainer.numberField(35, 1);
   if (unknownId !== 0) trainer.numberField(40, unknownId);
   if (bosId !== 1) trainer.numberField(41, bosId);
   if (eosId !== 2) trainer.numberField(42, eosId);
+  // the library goes by these names, not by the ids
+  const named = [[45, '<unk>', unknownId], [46, '<s>', bosId], [47, '</s>', eosId]] as const; // prettier-ignore
+  for (const [field, usual, id] of named) {
+    if (pieces[id] !== usual) trainer.bytesField(field, UTF8.encode(pieces[id]));
+  }
   return trainer;
 }
 
