@@ -61,8 +61,8 @@ export { type FolderLayout, type ModelInput, openModel } from './llama/open-mode
 export type { OpenModelOptions } from './llama/meta-model.js';
 export type { CheckpointKind } from './llama/meta-checkpoint.js';
 export type { LoraArgs, MetaParams, ParamsSection, QuantizationArgs } from './llama/params.js';
-export type { Llama4Family, ModelFamily, VisionEncoderShape, VisionFamily } from './llama/family.js';
-export type { Llama4Args, Llama4VisionArgs, MoeArgs } from './llama/llama4/args.js';
+export type { Llama4Family, ModelFamily, StatedEncoder, VisionEncoderShape, VisionFamily } from './llama/family.js';
+export type { AttentionTemperature, Llama4Args, Llama4VisionArgs, MoeArgs } from './llama/llama4/args.js';
 export type { ComparedFile, ReleaseIdentity } from './llama/identify-release.js';
 export * from './llama/inspect.js';
 export { RELEASES } from './llama/releases/catalogue.js';

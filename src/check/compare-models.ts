@@ -64,6 +64,7 @@ function compareRuns(
   options: CompareOptions,
 ): RunResult | Promise<RunResult> {
   if (options.logits === false) return skipped('they were not asked for');
+  if ([a, b].some(({ family }) => family?.kind === 'llama4')) return skipped('a Llama 4 cannot be run here');
   if (!sameShapes) return skipped('the hyperparameters give layers of other shapes');
   if (!tensors.every(isPaired)) return skipped('not every tensor is there in both models in one shape');
   const contextLength = Math.min(a.config.contextLength, b.config.contextLength);

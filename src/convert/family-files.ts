@@ -16,5 +16,5 @@ export function familyFiles(model: LlamaModel, family: ModelFamily, options: Con
   const { name: type, dtype, expectExact } = plainTypes(model, options, 'safetensors files');
   const planned =
     family.kind === 'vision' ? mllamaFiles(model, family, dtype, options) : llama4Files(model, family, dtype, options);
-  return { type, dtype, writeOnly: true, expectExact, ...planned };
+  return { type, dtype, expectExact, ...planned };
 }

@@ -13,9 +13,8 @@ import { type TensorFingerprint, type TensorFingerprinter, beginFingerprint, fin
 import type { BeginHash, CreateHasher } from '../integrity/hash.js';
 import type { LockedFile } from '../integrity/lock.js';
 import { formsOf } from '../integrity/narrowest-form.js';
-import { rotaryHeads } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
-import { toMetaRowOrder } from '../llama/row-order.js';
+import { rotatesHalves, toMetaRowOrder } from '../llama/row-order.js';
 import { cast } from '../llama/views.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import { type ConversionPlan, type FileRecord, type RecordedRows, type TensorPiece, plannedTensors } from './plan.js';
@@ -78,7 +77,7 @@ export class WriteRecord {
   async #takeRows(bytes: Uint8Array, { piece, first, count }: RecordedRows, beginHash: BeginHash): Promise<void> {
     const { from: name = '', dtype, shape } = piece;
     if (first === 0) this.#current = await beginFingerprint(piece, writtenForms(piece), beginHash);
-    const isRotary = this.plan.to === 'safetensors' && rotaryHeads(name, this.model.config) !== undefined;
+    const isRotary = this.plan.to === 'safetensors' && rotatesHalves(name, this.model);
     const width = shape.slice(1);
     const rows: Tensor = { name, dtype, shape: [count, ...width], readRows: readFrom(bytes, bytes.byteLength / count) };
     const ordered = isRotary ? await toMetaRowOrder(rows, this.model.config.headDim).readRows(0, count) : bytes;

@@ -98,8 +98,6 @@ export interface ConversionPlan {
   readonly decisions: readonly Decision[];
   /** Things the person should know, one sentence each. */
   readonly warnings: readonly string[];
-  /** Whether the output is of a layout that this package writes but does not read, so that it cannot be checked. */
-  readonly writeOnly?: boolean | undefined;
   /** Checks of the source that must pass before anything is written. */
   readonly beforeWriting: (options: { readonly signal?: AbortSignal | undefined }) => Promise<void>;
   /**
@@ -134,7 +132,7 @@ export interface RecordedRows {
 }
 
 /** What a format says of its part of a plan. */
-export interface PlannedKind extends Pick<ConversionPlan, 'type' | 'dtype' | 'files' | 'warnings' | 'writeOnly'> {
+export interface PlannedKind extends Pick<ConversionPlan, 'type' | 'dtype' | 'files' | 'warnings'> {
   /** A check of weights that must pass before anything is written. */
   readonly expectExact?: ConversionPlan['beforeWriting'] | undefined;
 }

@@ -9,9 +9,9 @@
  */
 import { planSafetensors } from '../formats/safetensors/plan.js';
 import type { Tensor } from '../formats/tensor.js';
-import { expectNameInLayout, rotaryHeads } from '../llama/layout.js';
+import { expectNameInLayout } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
-import { toHfRowOrder } from '../llama/row-order.js';
+import { rotatesHalves, toHfRowOrder } from '../llama/row-order.js';
 import { type LooseTensor, castTensor } from './cast.js';
 import { hfTextFiles } from './hf-text-files.js';
 import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE } from './options.js';
@@ -52,8 +52,7 @@ export function hfTensorOrder(model: Pick<LlamaModel, 'config'>): string[] {
 
 function hfTensor(model: LlamaModel, from: string, types: PlainTypes): LooseTensor {
   const canonical = expectTensor(model, from);
-  const ordered: Tensor =
-    rotaryHeads(from, model.config) === undefined ? canonical : toHfRowOrder(canonical, model.config.headDim);
+  const ordered: Tensor = rotatesHalves(from, model) ? toHfRowOrder(canonical, model.config.headDim) : canonical;
   return castTensor(ordered, { name: expectNameInLayout(from, 'hf'), from, dtype: types.of(ordered) });
 }
 

@@ -151,6 +151,7 @@ async function verifyMeta(folder: Folder, { parent, signal }: VerifyFolderOption
 
 async function verifyOther(folder: Folder, { parent, signal }: VerifyFolderOptions): Promise<StructureReport> {
   await using model = await openModelFolder(folder, { parent, signal });
+  await model.expectConsistentWeights({ signal });
   const layout = await folderLayout(folder);
   const notes = [...structureNotes(model.tensors.size), tokenizerNote(model.vocabulary?.size), `${layout} layout`];
   return { status: 'consistent', error: undefined, config: model.config, notes };

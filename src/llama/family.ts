@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Llama4Args } from './llama4/args.js';
+import type { Llama4Args, MoeArgs } from './llama4/args.js';
 
 /** Shape of the vision encoder of Llama 3.2 Vision, as its tensors tell it. */
 export interface VisionEncoderShape {
@@ -22,6 +22,16 @@ export interface VisionEncoderShape {
   readonly patchSize: number;
   /** Patches of a tile that have a position embedding, the class token not counted. */
   readonly positions: number;
+  /** What Hugging Face's `config.json` says and no file of Meta's does; undefined for Meta's. */
+  readonly stated?: StatedEncoder | undefined;
+}
+
+/** Settings of the encoder that Meta's code has written into it. */
+export interface StatedEncoder {
+  /** Heads: 16 in the releases. */
+  readonly heads: number;
+  /** Blocks whose output is joined to the last one's, from 0. */
+  readonly joined: readonly number[];
 }
 
 /** Llama 3.2 Vision: a text Llama with cross-attention blocks between its own, and an encoder of images. */
@@ -41,11 +51,16 @@ export interface VisionFamily {
 }
 
 /** Llama 4: experts in some layers or all, images as tokens among those of the text. */
-export interface Llama4Family extends Llama4Args {
+export interface Llama4Family extends Pick<
+  Llama4Args,
+  'attentionChunkSize' | 'attentionTemperature' | 'nopeLayerInterval' | 'useQkNorm' | 'vision'
+> {
   /** Tells the families apart. */
   readonly kind: 'llama4';
   /** Release of this shape; undefined for miniatures. */
   readonly release: string | undefined;
+  /** Experts; undefined for dense models (Llama Guard 4). */
+  readonly moe: Pick<MoeArgs, 'numExperts' | 'topK' | 'layerStep'> | undefined;
   /** Width of an expert: 8192 in the releases. */
   readonly expertDim: number;
 }

@@ -19,7 +19,13 @@ import { type LlamaConfig, LlamaError, type RopeScaling } from './model.js';
  */
 export function parseHfConfig(text: string, path: string): LlamaConfig {
   const json = parseJsonObject(text, path, 'llama/bad-config');
+  expectModelType(json, ['llama'], path);
   expectPlainLlama(json, path);
+  return textConfigOf(json, path);
+}
+
+/** The hyperparameters in a `config.json`, or in the part of it that is of text. @throws as {@link parseHfConfig} */
+export function textConfigOf(json: JsonObject, path: string): LlamaConfig {
   const integer = (key: string, absent?: number): number => positiveInteger(json, key, path, absent);
   const dim = integer('hidden_size');
   const nHeads = integer('num_attention_heads');
@@ -63,17 +69,26 @@ function expectCausalLlama(architectures: unknown, path: string): void {
   throw new LlamaError(isLlama ? 'llama/unsupported' : 'llama/contradiction', message, { path, hint: OTHER_MODEL });
 }
 
-function expectPlainLlama(json: JsonObject, path: string): void {
+/** Throws unless the model is of one of these types. @throws LlamaError `llama/unsupported` */
+export function expectModelType(json: JsonObject, known: readonly string[], path: string): void {
+  const type = json['model_type'];
+  if (typeof type === 'string' && known.includes(type)) return;
+  const types = known.map((name) => `"${name}"`).join(', ');
+  const found = type === undefined ? 'there is no model_type' : `model_type is ${JSON.stringify(type)}`;
+  throw new LlamaError('llama/unsupported', `${found}, only ${types} can be read`, { path, hint: OTHER_MODEL });
+}
+
+/** Throws where a model of text alone would compute something else than a plain Llama. @throws LlamaError `llama/unsupported`, `llama/contradiction` */
+export function expectPlainLlama(json: JsonObject, path: string): void {
+  expectCausalLlama(json['architectures'], path);
+  expectPlain(json, path);
+}
+
+/** Throws where a part of the model would compute something else than a plain Llama. @throws LlamaError `llama/unsupported` */
+export function expectPlain(json: JsonObject, path: string): void {
   const refuse = (what: string): never => {
     throw new LlamaError('llama/unsupported', what, { path, hint: OTHER_MODEL });
   };
-  const type = json['model_type'];
-  if (type !== 'llama') {
-    refuse(
-      `${type === undefined ? 'there is no model_type' : `model_type is ${JSON.stringify(type)}`}, only "llama" can be read`,
-    );
-  }
-  expectCausalLlama(json['architectures'], path);
   if (json['quantization_config'] != null)
     refuse('the weights are quantized (quantization_config); only plain types can be read');
   if ((json['hidden_act'] ?? 'silu') !== 'silu')
@@ -85,13 +100,15 @@ function expectPlainLlama(json: JsonObject, path: string): void {
   }
 }
 
-function positiveInteger(json: JsonObject, key: string, path: string, absent?: number): number {
+/** A whole number above zero. @throws LlamaError `llama/bad-config` */
+export function positiveInteger(json: JsonObject, key: string, path: string, absent?: number): number {
   const value = json[key] ?? absent;
   if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
   throw notA('positive integer', key, value, path);
 }
 
-function positiveNumber(json: JsonObject, key: string, path: string, absent?: number): number {
+/** A number above zero. @throws LlamaError `llama/bad-config` */
+export function positiveNumber(json: JsonObject, key: string, path: string, absent?: number): number {
   const value = json[key] ?? absent;
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
   throw notA('positive number', key, value, path);

@@ -9,55 +9,87 @@ import type { StoredTensor } from '../formats/tensor.js';
 import type { Folder } from '../source/folder.js';
 import { canonicalTensors } from './canonical.js';
 import { chatTemplatesOf } from './hf-chat-template.js';
-import { parseHfConfig } from './hf-config.js';
+import { expectModelType, expectPlainLlama, textConfigOf } from './hf-config.js';
+import type { HfFiles, HfParts } from './hf-parts.js';
 import { expectTokensInside, readHfSmallFiles } from './hf-small-files.js';
-import { readHfTokenizer } from './hf-tokenizer.js';
+import { readHfTokenizer, rowsForTokens } from './hf-tokenizer.js';
 import { openHfWeights } from './hf-weights.js';
-import { rotaryHeads } from './layout.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { type LlamaConfig, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
-import { toMetaRowOrder } from './row-order.js';
+import { rotatesHalves, toMetaRowOrder } from './row-order.js';
 import { sameBytes } from './shards.js';
 
 /**
  * Opens a Hugging Face folder as a canonical model; reads the JSON files and the headers of the shards.
  *
- * @throws LlamaError `llama/no-config`, `llama/bad-config`, `llama/contradiction`, `llama/bad-index`, `llama/missing-shard`,
- *   `llama/missing-tensor`, `llama/unknown-tensor`, `llama/wrong-shape`, `llama/unsupported`
+ * @throws LlamaError `llama/no-config`, `llama/bad-config`, `llama/bad-index`, `llama/missing-shard`,
+ *   `llama/missing-tensor`, `llama/unknown-tensor`, `llama/wrong-shape`, `llama/unsupported`, `llama/contradiction`
  * @throws SafetensorsError, TorchError, ZipError, PickleError, TokenizerError, SourceError
  */
 export async function openHfModel(folder: Folder, options: OpenModelOptions = {}): Promise<LlamaModel> {
   const path = folder.name;
   const small = await readHfSmallFiles(folder);
-  const stated = parseHfConfig(small.configText, `${path}/config.json`);
-  expectTokensInside(small, stated.vocabSize, path);
+  const configPath = `${path}/config.json`;
+  expectModelType(small.config, MODEL_TYPES, configPath);
   const files = await openHfWeights(folder);
   const close = async (): Promise<void> => {
     for (const file of files) await file.close();
   };
   try {
-    const config = overridden(stated, options.ropeFactor);
     const stored = files.flatMap((file) => file.tensors);
-    const tensors = canonicalTensors(stored, config, {
-      ...{ layout: 'hf', path, statedIn: 'config.json', layersKey: 'num_hidden_layers' },
-      otherShape: 'config.json is of another model than these weights: take both from one download',
-      isIgnored: (name) => name.endsWith('.rotary_emb.inv_freq'),
-      inMetaOrder: (tensor, name) =>
-        rotaryHeads(name, config) === undefined ? tensor : toMetaRowOrder(tensor, config.headDim),
-    });
-    await expectTied(stored, config, path);
-    const tokenizer = await readHfTokenizer(folder, small, config, options);
+    const found = await partsOf({ json: small.config, configPath, stored, path });
+    expectTokensInside(small, rowsForTokens(found), path);
+    const parts = { ...found, config: overridden(found.config, options.ropeFactor) };
+    const tokenizer = await readHfTokenizer(folder, small, parts, options);
     const chatTemplates = chatTemplatesOf(small, path);
+    // the planners of other families write every small file anew
+    const isText = found.family === undefined;
+    const hf = { configText: small.configText, files: small.files, generation: small.json('generation_config.json') };
     return {
-      ...{ layout: 'hf', path, name: lastPathPart(path), config, ...tokenizer, chatTemplates, tensors, decisions: [] },
-      hf: { configText: small.configText, files: small.files, generation: small.json('generation_config.json') },
-      ...{ expectConsistentWeights: async () => {}, close, [Symbol.asyncDispose]: close },
+      ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates, decisions: [] },
+      ...{ hf: isText ? hf : undefined, close, [Symbol.asyncDispose]: close },
     };
   } catch (cause) {
     await close();
     throw cause;
   }
+}
+
+/** Types of models that are read; the text part of a vision model alone is told why it is not. */
+const MODEL_TYPES = ['llama', 'mllama', 'llama4', 'llama4_text', 'mllama_text_model'];
+
+async function partsOf(files: HfFiles): Promise<HfParts> {
+  const { json, configPath } = files;
+  switch (json['model_type']) {
+    case 'mllama':
+      return (await import('./vision/hf-model.js')).mllamaParts(files);
+    case 'llama4':
+    case 'llama4_text':
+      return (await import('./llama4/hf-model.js')).llama4Parts(files);
+    case 'mllama_text_model':
+      throw new LlamaError(
+        'llama/unsupported',
+        'this is the text part of a Llama 3.2 Vision without its encoder (model_type "mllama_text_model")',
+        { path: configPath, hint: 'take the folder of the whole model, whose model_type is "mllama"' },
+      );
+    default:
+      return textParts(files);
+  }
+}
+
+async function textParts({ json, configPath, stored, path }: HfFiles): Promise<HfParts> {
+  expectPlainLlama(json, configPath);
+  const config = textConfigOf(json, configPath);
+  const tensors = canonicalTensors(stored, config, {
+    ...{ layout: 'hf', path, statedIn: 'config.json', layersKey: 'num_hidden_layers' },
+    otherShape: 'config.json is of another model than these weights: take both from one download',
+    isIgnored: (name) => name.endsWith('.rotary_emb.inv_freq'),
+    inMetaOrder: (tensor, name) =>
+      rotatesHalves(name, { config, family: undefined }) ? toMetaRowOrder(tensor, config.headDim) : tensor,
+  });
+  await expectTied(stored, config, path);
+  return { config, tensors, expectConsistentWeights: async () => {} };
 }
 
 /**

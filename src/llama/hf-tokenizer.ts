@@ -25,10 +25,11 @@ import {
   withNamedTokens,
 } from './hf-added-tokens.js';
 import type { HfSmallFiles } from './hf-small-files.js';
-import type { JsonObject } from './json-object.js';
+import { type JsonObject, isJsonObject } from './json-object.js';
 import type { OpenModelOptions } from './meta-model.js';
-import type { LlamaConfig, LlamaModel } from './model.js';
+import type { LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
+import { LEARNED_ROWS } from './vision/layout.js';
 
 /** Largest JSON file of a folder that is read whole: `tokenizer.json` of Llama 4 has 28 MB. */
 const JSON_BYTES_LIMIT = 128 << 20;
@@ -47,40 +48,60 @@ export async function readJsonText(folder: Folder, name: string): Promise<string
 export async function readHfTokenizer(
   folder: Folder,
   small: HfSmallFiles,
-  config: LlamaConfig,
+  model: FittedModel,
   options: OpenModelOptions,
 ): Promise<Pick<LlamaModel, 'vocabulary' | 'sentencePieceFile' | 'tokenizerModelFile'>> {
   const path = folder.name;
   const bytes = small.files.get('tokenizer.json');
   const document = bytes && parseTokenizerDocument(bytes, `${path}/tokenizer.json`);
   const tokens = namedTokens(small, document, path);
-  expectRows(tokens, config.vocabSize, path);
-  const given = { tokens, rows: config.vocabSize, path };
+  expectRows(tokens, rowsForTokens(model), path);
+  const given = { tokens, model, path };
   if (document !== undefined && !hasSentencePieceFile(small, path)) {
-    return { vocabulary: fromDocument(small, document, given), sentencePieceFile: undefined };
+    return { vocabulary: await fromDocument(small, document, given), sentencePieceFile: undefined };
   }
-  const generation = config.ropeScaling === null ? 'llama3' : 'llama3.1';
+  const { config, family } = model;
+  const text = config.ropeScaling === null ? 'llama3' : 'llama3.1';
+  const generation = family?.kind === 'llama4' ? 'llama4' : text;
   const question = { name: lastPathPart(path), generation, vocabSize: undefined } as const;
   const { vocabulary, ...files } = await readFolderTokenizer(folder, { ...question, parent: options.parent });
   if (vocabulary === undefined) return { vocabulary, sentencePieceFile: undefined };
-  const complete = fromModelFile(vocabulary, small, document, given);
+  const complete = await fromModelFile(vocabulary, small, document, given);
   // a file that lacks tokens is no tokenizer of this model by itself
   const isWhole = complete.size === vocabulary.size;
   const { sentencePieceFile, tokenizerModelFile } = files;
   return { vocabulary: complete, sentencePieceFile, tokenizerModelFile: isWhole ? tokenizerModelFile : undefined };
 }
 
+/** A model as far as its tokenizer depends on it. */
+type FittedModel = Pick<LlamaModel, 'config' | 'family'>;
+
+/** How many rows the embedding has for tokens: vision models have some at Hugging Face that no output belongs to. */
+export function rowsForTokens({ config, family }: FittedModel): number {
+  return config.vocabSize + (family?.kind === 'vision' ? LEARNED_ROWS : 0);
+}
+
+/** The vocabulary with a token for every row; that of vision models has one more at Hugging Face, for an image. */
+async function fitted(vocabulary: Vocabulary, model: FittedModel, path: string): Promise<Vocabulary> {
+  const { config, family } = model;
+  if (family?.kind !== 'vision') return padVocabulary(vocabulary, config.vocabSize, path);
+  const { withoutImageToken } = await import('./vision/vocabulary.js');
+  const canonical = withoutImageToken(vocabulary);
+  const beyond = canonical.size > config.vocabSize && canonical.size <= rowsForTokens(model);
+  return beyond ? canonical : padVocabulary(canonical, config.vocabSize, path);
+}
+
 /** What the tokenizer has to go with. */
 interface Given {
   /** Tokens that the files name. */
   readonly tokens: readonly NamedToken[];
-  /** Rows of the embedding. */
-  readonly rows: number;
+  /** The model, for the number of rows. */
+  readonly model: FittedModel;
   /** The folder. */
   readonly path: string;
 }
 
-function fromDocument(small: HfSmallFiles, own: JsonValue, { tokens, rows, path }: Given): Vocabulary {
+async function fromDocument(small: HfSmallFiles, own: JsonValue, { tokens, model, path }: Given): Promise<Vocabulary> {
   const document = withNamedTokens(own, tokens);
   const stated = statementsOf(small, document);
   const [bosId, eosId] = [idOf(stated, 'bos'), idOf(stated, 'eos')];
@@ -91,19 +112,19 @@ function fromDocument(small: HfSmallFiles, own: JsonValue, { tokens, rows, path 
   });
   expectSameTokens(vocabulary, tokens, path);
   const ids = { bosId: bosId ?? vocabulary.bosId, eosId: eosId ?? vocabulary.eosId };
-  return padVocabulary({ ...vocabulary, ...ids, stated }, rows, `${path}/tokenizer.json`);
+  return fitted({ ...vocabulary, ...ids, stated }, model, `${path}/tokenizer.json`);
 }
 
-function fromModelFile(
+async function fromModelFile(
   vocabulary: Vocabulary,
   small: HfSmallFiles,
   document: JsonValue | undefined,
-  { tokens, rows, path }: Given,
-): Vocabulary {
+  { tokens, model, path }: Given,
+): Promise<Vocabulary> {
   const stated = statementsOf(small, document);
   const ids = { bosId: idOf(stated, 'bos') ?? vocabulary.bosId, eosId: idOf(stated, 'eos') ?? vocabulary.eosId };
   const complete = withAddedTokens({ ...vocabulary, ...ids, stated }, tokens, path);
-  return padVocabulary(complete, rows, `${path}/tokenizer.model`);
+  return fitted(complete, model, `${path}/tokenizer.model`);
 }
 
 function idOf({ ids }: StatedTokens, role: TokenRole): number | undefined {
@@ -112,7 +133,12 @@ function idOf({ ids }: StatedTokens, role: TokenRole): number | undefined {
 
 function statementsOf({ config, json }: HfSmallFiles, document: JsonValue | undefined): StatedTokens {
   const tokenizer = document?.value as JsonObject | undefined;
-  return statedTokens({ tokenizer, tokenizerConfig: json('tokenizer_config.json'), config });
+  // a model of more than text keeps its settings of text apart
+  const text = config['text_config'];
+  return statedTokens({
+    ...{ tokenizer, tokenizerConfig: json('tokenizer_config.json') },
+    config: isJsonObject(text) ? text : config,
+  });
 }
 
 function hasSentencePieceFile({ files }: HfSmallFiles, path: string): boolean {

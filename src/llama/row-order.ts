@@ -9,6 +9,8 @@
  * @module
  */
 import type { Tensor } from '../formats/tensor.js';
+import { rotaryHeads } from './layout.js';
+import type { LlamaModel } from './model.js';
 import { permuteRowsInGroups } from './views.js';
 
 /** Row of Meta's matrix that stands at each row of Hugging Face's, for one head; shape (headDim,). */
@@ -21,6 +23,11 @@ export function metaRowOfHfRow(headDim: number): Uint32Array {
 export function hfRowOfMetaRow(headDim: number): Uint32Array {
   const half = headDim / 2;
   return Uint32Array.from({ length: headDim }, (_, row) => (row % 2 === 0 ? row / 2 : half + (row - 1) / 2));
+}
+
+/** Whether the tensor of this canonical name has another row order at Hugging Face: q and k, but not those of Llama 4. */
+export function rotatesHalves(name: string, { config, family }: Pick<LlamaModel, 'config' | 'family'>): boolean {
+  return family?.kind !== 'llama4' && rotaryHeads(name, config) !== undefined;
 }
 
 /** A q or k matrix (heads * headDim, dim) of Meta's in Hugging Face's row order; lazy. */

@@ -38,7 +38,7 @@ export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, 
     ),
     ...lossLines(loss, [...new Set(lossyTensors.map(({ dtype }) => dtype))]),
     ...lossyTensors.slice(0, LOSSY_SHOWN).flatMap((tensor) => lossyTensorLines(tensor)),
-    ...(plan.writeOnly === true || facts.adapted === true
+    ...(facts.adapted === true
       ? []
       : [`  to prove it: llama-inspect check ${quoted(source)} ${quoted(output)}${factor}`]),
   ];

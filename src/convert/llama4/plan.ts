@@ -74,14 +74,17 @@ function tokenIds(model: LlamaModel): TokenIds {
 }
 
 function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, tokens: TokenIds): object {
-  const { moe, nopeLayerInterval: every, expertDim } = family;
+  const { moe, nopeLayerInterval: every, expertDim, attentionTemperature: temperature } = family;
   const layers = Array.from({ length: config.nLayers }, (_, layer) => layer + 1);
   return {
     attention_bias: false,
     attention_chunk_size: family.attentionChunkSize ?? null,
     attention_dropout: float(0),
+    attn_scale: float(temperature?.scale ?? 0.1),
+    attn_temperature_tuning: temperature !== undefined,
     bos_token_id: tokens.bosId,
     eos_token_id: oneOrAll(tokens.eosIds),
+    floor_scale: temperature?.floor ?? 8192,
     for_llm_compressor: false,
     head_dim: config.headDim,
     hidden_act: 'silu',

@@ -14,10 +14,10 @@ import { HF_CONFIG_STYLES, float, oneOrAll, pythonJson, ropeScalingJson } from '
 import type { LlamaModel } from '../../llama/model.js';
 import { RELEASED_ENCODER } from '../../llama/vision/encoder-shape.js';
 import { blockPlaces } from '../../llama/vision/hf-names.js';
-import { TOKEN_TYPE, type Vocabulary } from '../../tokenizer/vocabulary.js';
+import { tileGrids } from '../../llama/vision/tiles.js';
+import { withImageToken } from '../../llama/vision/vocabulary.js';
 import { generationConfigJson, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
 import { type PlannedFile, textFile } from '../plan.js';
-import { tileGrids } from './tensors.js';
 
 /** Heads of the encoder, and blocks whose output is joined to the last one's: constants of Meta's code. */
 const ENCODER_HEADS = 16;
@@ -52,6 +52,7 @@ function processorTemplate({ chatTemplates }: LlamaModel): PlannedFile[] {
 /** What a person should know of the configuration: values that are guessed. */
 export function mllamaWarnings({ encoder }: VisionFamily): string[] {
   const { width, nLayers, joinedLayers } = RELEASED_ENCODER;
+  if (encoder.stated !== undefined) return [];
   if (encoder.width === width && encoder.nLayers === nLayers && encoder.joinedLayers === joinedLayers) return [];
   return [
     'the vision encoder is not that of a release: attention_heads and intermediate_layers_indices stand in no file ' +
@@ -93,7 +94,7 @@ function textConfig(model: LlamaModel, { nCrossLayers }: VisionFamily, dtype: DT
     rms_norm_eps: float(config.normEps),
     rope_scaling: config.ropeScaling && ropeScalingJson(config.ropeScaling, STYLE),
     rope_theta: float(config.ropeTheta),
-    tie_word_embeddings: config.tied,
+    tie_word_embeddings: false,
     torch_dtype: dtype,
     use_cache: true,
     vocab_size: config.vocabSize,
@@ -102,12 +103,12 @@ function textConfig(model: LlamaModel, { nCrossLayers }: VisionFamily, dtype: DT
 
 function visionConfig({ encoder, maxTiles, tileSize }: VisionFamily, dtype: DType): object {
   return {
-    attention_heads: ENCODER_HEADS,
+    attention_heads: encoder.stated?.heads ?? ENCODER_HEADS,
     hidden_act: 'gelu',
     hidden_size: encoder.width,
     image_size: tileSize,
     initializer_range: 0.02,
-    intermediate_layers_indices: JOINED_LAYERS.slice(0, encoder.joinedLayers),
+    intermediate_layers_indices: encoder.stated?.joined ?? JOINED_LAYERS.slice(0, encoder.joinedLayers),
     intermediate_size: encoder.ffnWidth,
     max_num_tiles: maxTiles,
     model_type: 'mllama_vision_model',
@@ -143,25 +144,4 @@ function preprocessorJson({ maxTiles, tileSize }: VisionFamily): string {
     rescale_factor: 0.00392156862745098,
     size: { height: tileSize, width: tileSize },
   });
-}
-
-/** Special tokens that vision models name, counted from the first; those from 11 on are reserved, numbered from 2. */
-const STEP = 5;
-const FIRST_RESERVED = 11;
-
-/** The vocabulary with the names that vision models have at Hugging Face, and the token for an image behind all others. */
-function withImageToken(vocabulary: Vocabulary): Vocabulary {
-  const { pieces, types, baseSize, size } = vocabulary;
-  const named = pieces.map((piece, id) => {
-    const index = id - baseSize;
-    if (index === STEP) return '<|step_id|>';
-    return index >= FIRST_RESERVED ? `<|reserved_special_token_${index - FIRST_RESERVED + 2}|>` : piece;
-  });
-  return {
-    ...vocabulary,
-    size: size + 1,
-    pieces: [...named, '<|image|>'],
-    packedPieces: undefined,
-    types: Int32Array.from([...types, TOKEN_TYPE.control]),
-  };
 }

@@ -39,6 +39,14 @@ export interface Llama4VisionArgs {
   readonly pixelShuffleRatio: number;
 }
 
+/** How queries grow with their position: by `1 + scale * log(1 + floor((position + 1) / floor))`. */
+export interface AttentionTemperature {
+  /** Positions below which nothing is scaled: 8192. */
+  readonly floor: number;
+  /** Strength: 0.1. */
+  readonly scale: number;
+}
+
 /** All of it. */
 export interface Llama4Args {
   /** Width of an expert before its own rules, as a factor of `dim`. */
@@ -49,6 +57,8 @@ export interface Llama4Args {
   readonly nopeLayerInterval: number | undefined;
   /** Whether queries and keys are normalised. */
   readonly useQkNorm: boolean;
+  /** Scaling of queries at far positions, in the layers without rotary embedding; undefined where there is none. */
+  readonly attentionTemperature: AttentionTemperature | undefined;
   /** Factor of the rope scaling, where it is scaled; 16 when absent. */
   readonly ropeScalingFactor: number;
   /** Wavelengths below the old context length divided by this stay; 1 when absent. */
@@ -72,6 +82,10 @@ export function llama4Args(raw: Json): Llama4Args | undefined {
     attentionChunkSize: optional('attention_chunk_size'),
     nopeLayerInterval: optional('nope_layer_interval'),
     useQkNorm: raw['use_qk_norm'] === true,
+    attentionTemperature:
+      raw['attn_temperature_tuning'] === true
+        ? { floor: numberOf(raw, 'floor_scale', 8192), scale: numberOf(raw, 'attn_scale', 0.1) }
+        : undefined,
     ropeScalingFactor: numberOf(raw, 'rope_scaling_factor', 16),
     ropeHighFreqFactor: numberOf(raw, 'rope_high_freq_factor', 1),
     moe: moe && {

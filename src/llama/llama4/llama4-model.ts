@@ -108,21 +108,20 @@ function expectVocabulary({ vocab_size: stated }: MetaParams, rows: number, path
 }
 
 function familyOf(params: MetaParams, args: Llama4Args, vocabSize: number): Llama4Family {
-  const release = releaseName(params, args, vocabSize);
+  const release = llama4ReleaseName({ dim: params.dim, nLayers: params.n_layers, vocabSize }, args.moe);
+  const { attentionChunkSize, attentionTemperature, nopeLayerInterval, useQkNorm, moe, vision } = args;
   return {
-    ...args,
-    kind: 'llama4',
-    release,
+    ...{ kind: 'llama4', release, attentionChunkSize, attentionTemperature, nopeLayerInterval, useQkNorm, moe, vision },
     expertDim: args.moe === undefined ? 0 : expertDim(params, args, args.moe),
   };
 }
 
-function releaseName(
-  { dim, n_layers: layers }: MetaParams,
-  { moe }: Llama4Args,
-  vocabSize: number,
+/** The release of this shape; undefined for miniatures. */
+export function llama4ReleaseName(
+  { dim, nLayers, vocabSize }: Pick<LlamaConfig, 'dim' | 'nLayers' | 'vocabSize'>,
+  moe: Pick<MoeArgs, 'numExperts'> | undefined,
 ): string | undefined {
-  if (dim !== 5120 || layers !== 48 || vocabSize !== 202048) return undefined;
+  if (dim !== 5120 || nLayers !== 48 || vocabSize !== 202048) return undefined;
   if (moe === undefined) return 'Llama Guard 4 12B';
   return { 16: 'Llama 4 Scout', 128: 'Llama 4 Maverick' }[moe.numExperts];
 }

@@ -53,16 +53,18 @@ export function storedByteLength({ weight, scales, zeros, adaptor }: QuantizedMa
 /**
  * The matrix in float32, of shape (out, in).
  *
- * Reading `count` rows reads these rows of every part, and the whole of A where there is an adaptor. Peak memory
- * beside the result: the stored rows and A in float32 (512 KiB for 16 rows of 8192).
+ * Reading `count` rows reads these rows of every part, and the whole of A where there is an adaptor; A is kept until the last
+ * row has been read, so that a pass over the matrix reads it once. Peak memory beside the result: the stored rows and A in
+ * float32 (512 KiB for 16 rows of 8192).
  */
 export function dequantized(matrix: QuantizedMatrix): ShardTensor {
   const { weight } = matrix;
   const { name, shape } = weight;
+  const lowRank = matrix.adaptor && new LowRankRows(matrix.adaptor.a);
   const readRows: Tensor['readRows'] = async (first, count, options) => {
     const width = rowLengthOf(shape);
     const bytes = bufferFor(byteLengthOf('float32', count * width), options);
-    const rows = await readParts(matrix, first, count, { signal: options?.signal });
+    const rows = await readParts(matrix, lowRank, [first, count], { signal: options?.signal });
     const [sum, row] = [new Float64Array(width), new Float32Array(width)];
     for (let index = 0; index < count; index++) {
       scaleRow(rows, index, sum);
@@ -98,8 +100,8 @@ interface AdaptorRows {
 
 async function readParts(
   { weight, scales, zeros, adaptor }: QuantizedMatrix,
-  first: number,
-  count: number,
+  lowRank: LowRankRows | undefined,
+  [first, count]: readonly [first: number, count: number],
   options: ReadOptions,
 ): Promise<PartRows> {
   const rows = rowCountOf(weight.shape);
@@ -107,17 +109,40 @@ async function readParts(
     const perRow = elementCount(part.shape) / rows; // a vector has one element a row
     return readElements(part, first * perRow, count * perRow, options);
   };
+  const none = Promise.resolve(undefined);
+  const [weights, scaleRows, zeroRows, a, b] = await Promise.all([
+    slice(weight),
+    slice(scales),
+    zeros ? slice(zeros) : none,
+    lowRank?.read({ isFirst: first === 0, isLast: first + count === rows }, options),
+    adaptor ? slice(adaptor.b) : none,
+  ]);
   return {
-    weights: await slice(weight),
-    scales: await slice(scales),
-    zeros: zeros && (await slice(zeros)),
-    adaptor: adaptor && {
-      a: await readElements(adaptor.a, 0, elementCount(adaptor.a.shape), options),
-      b: await slice(adaptor.b),
-      rank: rowCountOf(adaptor.a.shape),
-      scale: adaptor.scale,
-    },
+    ...{ weights, scales: scaleRows, zeros: zeroRows },
+    adaptor: adaptor && a && b && { a, b, rank: rowCountOf(adaptor.a.shape), scale: adaptor.scale },
   };
+}
+
+/** The matrix A of an adaptor, kept between blocks of one pass. */
+class LowRankRows {
+  readonly #a: StoredTensor;
+  /** What was read; a read that failed or was aborted is not kept. */
+  #values: Float32Array | undefined;
+  /** Whether the last block of the pass has begun, after which nothing is kept. */
+  #ends = false;
+
+  constructor(a: StoredTensor) {
+    this.#a = a;
+  }
+
+  /** All of it, for a block of rows: blocks begin in order, though several may be under way. */
+  async read({ isFirst, isLast }: { isFirst: boolean; isLast: boolean }, options: ReadOptions): Promise<Float32Array> {
+    if (isFirst) this.#ends = false;
+    if (isLast) this.#ends = true;
+    const values = this.#values ?? (await readElements(this.#a, 0, elementCount(this.#a.shape), options));
+    this.#values = this.#ends ? undefined : values;
+    return values;
+  }
 }
 
 async function readElements(

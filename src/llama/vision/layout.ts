@@ -15,7 +15,10 @@ import type { LlamaConfig } from '../model.js';
 export const TEXT_PREFIX = 'text_model.';
 
 /** Rows that are learned for images and stand behind the embedding of the text. */
-const LEARNED_ROWS = 8;
+export const LEARNED_ROWS = 8;
+
+/** Canonical name of the tensor that holds them. */
+export const LEARNED_EMBEDDING = 'learnable_embedding.weight';
 
 /** Where the encoder's names begin. */
 export const ENCODER = 'vision_model.vision_encoder.';
@@ -41,7 +44,7 @@ export function expectedVisionTensors(config: LlamaConfig, family: VisionFamily)
       ['weight', [config.dim, encoder.width * (1 + encoder.joinedLayers)], 'rows'],
       ['bias', [config.dim], 'rows'],
     ]),
-    ...named('', [['learnable_embedding.weight', [LEARNED_ROWS, config.dim], 'rows']]),
+    ...named('', [[LEARNED_EMBEDDING, [LEARNED_ROWS, config.dim], 'rows']]),
     ...blocks('cross_attention_layers', family.nCrossLayers, crossBlock(config)),
   ];
 }
@@ -55,6 +58,12 @@ export function fusionSchedule(nLayers: number, nCrossLayers: number): number[] 
   return Array.from({ length: nCrossLayers }, (_, index) => nLayers - 1 - index * every)
     .filter((layer) => layer >= 0)
     .reverse();
+}
+
+/** Whether a canonical tensor holds an embedding for each place of a tile, (tiles, tiles, patches, width). */
+export function isTileEmbedding(name: string): boolean {
+  const parts = ['gated_positional_embedding', 'pre_tile_pos_embed.embedding', 'post_tile_pos_embed.embedding'];
+  return parts.some((part) => name === `${ENCODER}${part}`);
 }
 
 function named(prefix: string, parts: readonly Part[]): ExpectedTensor[] {

@@ -22,7 +22,8 @@ import { expectShardSet } from '../shard-set.js';
 import { type Shards, expectReplicasEqual, mergeTensor } from '../shards.js';
 import { renamed } from '../views.js';
 import { encoderShape } from './encoder-shape.js';
-import { TEXT_PREFIX, expectedVisionTensors, fusionSchedule } from './layout.js';
+import { TEXT_PREFIX, expectedVisionTensors, fusionSchedule, isTileEmbedding } from './layout.js';
+import { withoutUnusedTiles } from './tiles.js';
 
 /**
  * The canonical model of an opened checkpoint, which it then owns. Reads no weight but those that
@@ -41,15 +42,16 @@ export async function visionModel(checkpoint: MetaCheckpoint, options: MetaModel
   expectAllNames(checkpoint.shards, params, family);
   const text = await metaModel({ ...checkpoint, ...textPart(shards), kind: 'text' }, options);
   const expected = expectedVisionTensors(text.config, family);
-  const own = expected.map((tensor): [string, Tensor] => [
-    tensor.name,
-    renamed(mergeTensor(shards, tensor, tensor.split === 'embedding' ? 'rows' : tensor.split), tensor.name),
-  ]);
+  const own = expected.map((tensor): [string, Tensor] => {
+    const { name, split } = tensor;
+    const merged = renamed(mergeTensor(shards, tensor, split === 'embedding' ? 'rows' : split), name);
+    return [name, isTileEmbedding(name) ? withoutUnusedTiles(merged) : merged];
+  });
   return {
     ...text,
     checkpoint,
     release: undefined,
-    family: { ...family, release: releaseName(text) },
+    family: { ...family, release: visionReleaseName(text.config, family.nCrossLayers) },
     tensors: new Map([...[...text.tensors].map(([name, tensor]) => [name, renamed(tensor, name)] as const), ...own]),
     expectConsistentWeights: async (readOptions) => {
       await text.expectConsistentWeights(readOptions);
@@ -95,8 +97,10 @@ function visionFamily(params: MetaParams, shards: Shards, path: string): VisionF
 }
 
 /** The registry's name for a vision model with this text model inside. */
-function releaseName({ config: { dim, nLayers, nHeads, ffnDim }, checkpoint }: MetaModel): string | undefined {
-  const crossLayers = checkpoint.params.vision_num_cross_attention_layers;
+export function visionReleaseName(
+  { dim, nLayers, nHeads, ffnDim }: LlamaConfig,
+  crossLayers: number,
+): string | undefined {
   const releases = releasesOfKind({ kind: 'vision', dim, nLayers, nHeads, crossLayers, experts: 0 });
   return releases.find(({ shape }) => shape?.ffnDim === ffnDim)?.shape?.name;
 }
