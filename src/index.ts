@@ -49,7 +49,12 @@ export type { OtherTensor, TorchTensor } from './formats/torch/torch-tensor.js';
 
 export type { VocabularyAspect, VocabularyDifference } from './tokenizer/compare.js';
 export { CHAT_TEMPLATES, type ChatFormat, formatOfTemplate } from './tokenizer/chat-template/formats.js';
-export { type ChatTemplates, type NamedChatTemplate, parseChatTemplate } from './tokenizer/chat-template/templates.js';
+export {
+  type ChatTemplates,
+  type ChatTemplateSummary,
+  type NamedChatTemplate,
+  parseChatTemplate,
+} from './tokenizer/chat-template/templates.js';
 export type { InfillTokens } from './tokenizer/infill.js';
 export type { TokenizerSummary } from './tokenizer/summary.js';
 export * from './tokenizer/tokenizer.js';
@@ -94,6 +99,7 @@ export type { FallbackCount, MixtureOptions, TensorTypeOverride } from './conver
 export type { ChatTemplateUse, ConvertOptions, ImportanceUse } from './convert/options.js';
 export { DEFAULT_MAX_SHARD_SIZE } from './convert/options.js';
 export type { EncodedRows, Encoder, PlannedRows } from './convert/encoder.js';
+export type { BeginHash, DeferredHasher, HashAlgorithm } from './integrity/hash.js';
 export * from './convert/convert.js';
 export { type MetadataOverride, parseMetadataOverride } from './convert/metadata-overrides.js';
 export type { SumFunctions } from './convert/sums.js';

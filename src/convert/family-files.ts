@@ -4,17 +4,30 @@
  * @module
  */
 import type { ModelFamily } from '../llama/family.js';
-import type { LlamaModel } from '../llama/model.js';
+import type { HfContents, LlamaModel } from '../llama/model.js';
+import { carriesTokenizer, smallFiles } from './hf-carried-files.js';
 import { llama4Files } from './llama4/plan.js';
 import { mllamaFiles } from './mllama/plan.js';
 import type { ConvertOptions } from './options.js';
 import { plainTypes } from './plain-types.js';
-import type { PlannedKind } from './plan.js';
+import type { PlannedFile, PlannedKind } from './plan.js';
 
 /** A folder in the family's own layout. @throws ConvertError, as the planner of the family */
 export function familyFiles(model: LlamaModel, family: ModelFamily, options: ConvertOptions): PlannedKind {
   const { name: type, dtype, expectExact } = plainTypes(model, options, 'safetensors files');
   const planned =
     family.kind === 'vision' ? mllamaFiles(model, family, dtype, options) : llama4Files(model, family, dtype, options);
-  return { type, dtype, expectExact, ...planned };
+  const files = model.hf === undefined ? planned.files : withCarried(planned.files, model.hf, model.path, options);
+  return { type, dtype, expectExact, ...planned, files };
+}
+
+/** The files with those of a source of the same layout in place of their own. */
+function withCarried(
+  planned: readonly PlannedFile[],
+  hf: HfContents,
+  path: string,
+  options: ConvertOptions,
+): PlannedFile[] {
+  carriesTokenizer(hf, path, options);
+  return [...planned.filter(({ name }) => !hf.files.has(name)), ...smallFiles(hf)];
 }

@@ -220,7 +220,7 @@ describe('a folder of Llama 4', () => {
       'no width of dense layers',
       (c) => delete c.text_config['intermediate_size_mlp'],
       'llama/bad-config',
-      'intermediate_size must be a positive integer',
+      'intermediate_size is missing',
     ],
     [
       'rotary embeddings in odd places',

@@ -11,13 +11,32 @@ import { parseHfConfig } from '../llama/hf-config.js';
 import type { HfContents, LlamaModel } from '../llama/model.js';
 import { TEMPLATE_FILE, TEMPLATE_JSON_FILES } from '../llama/hf-chat-template.js';
 import { type ChatTemplates, chatTemplateJson } from '../tokenizer/chat-template/templates.js';
+import type { TokenizerJsonOptions } from '../tokenizer/tokenizer-json.js';
 import { replaceJsonValue, setJsonMember } from './json-edit.js';
-import { type PlannedFile, bytesFile, textFile } from './plan.js';
+import { ConvertError, type PlannedFile, bytesFile, textFile } from './plan.js';
 
 /** `config.json` and the files that are carried along. */
 export function carriedFiles(model: LlamaModel, hf: HfContents, dtype: DType): PlannedFile[] {
-  const carried = [...hf.files].map(([name, bytes]) => bytesFile(name, bytes));
-  return [textFile('config.json', editedConfig(model, hf.configText, dtype)), ...carried];
+  return [textFile('config.json', editedConfig(model, hf.configText, dtype)), ...smallFiles(hf)];
+}
+
+/** The files that are carried along. */
+export function smallFiles(hf: HfContents): PlannedFile[] {
+  return [...hf.files].map(([name, bytes]) => bytesFile(name, bytes));
+}
+
+/**
+ * Whether the source has a tokenizer that is carried along.
+ *
+ * @throws ConvertError `convert/bad-option` for a form of merges that would need another file
+ */
+export function carriesTokenizer({ files }: HfContents, path: string, { mergesAs }: TokenizerJsonOptions): boolean {
+  const carries = files.has('tokenizer.json') || files.has('tokenizer.model');
+  if (!carries || mergesAs === undefined) return carries;
+  throw new ConvertError('convert/bad-option', 'the tokenizer of the source is carried along as it is', {
+    path,
+    hint: 'leave mergesAs (--merges-as) out',
+  });
 }
 
 /**

@@ -12,8 +12,8 @@ import { specialTokensMapJson, tokenizerConfigJson } from '../tokenizer/hf-files
 import { type TokenizerJsonOptions, tokenizerJson } from '../tokenizer/tokenizer-json.js';
 import { END_OF_MESSAGE, END_OF_TURN, SPECIAL_OFFSET } from '../tokenizer/special-tokens.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
-import { carriedFiles } from './hf-carried-files.js';
-import { ConvertError, type PlannedFile, bytesFile, textFile } from './plan.js';
+import { carriedFiles, carriesTokenizer } from './hf-carried-files.js';
+import { type PlannedFile, bytesFile, textFile } from './plan.js';
 
 /** How Meta's instruct models are sampled by default. */
 export const SAMPLING = { temperature: 0.6, topP: 0.9 } as const;
@@ -30,13 +30,7 @@ export function hfTextFiles(model: LlamaModel, dtype: DType, options: TokenizerJ
 
 function filesOfSource(model: LlamaModel, hf: HfContents, dtype: DType, options: TokenizerJsonOptions): PlannedFile[] {
   const carried = carriedFiles(model, hf, dtype);
-  const hasTokenizer = hf.files.has('tokenizer.json') || hf.files.has('tokenizer.model');
-  if (hasTokenizer && options.mergesAs !== undefined) {
-    throw new ConvertError('convert/bad-option', 'the tokenizer of the source is carried along as it is', {
-      path: model.path,
-      hint: 'leave mergesAs (--merges-as) out',
-    });
-  }
+  const hasTokenizer = carriesTokenizer(hf, model.path, options);
   // the tokenizer lies in the folder above: its files are made, as for a folder of Meta's
   const made = hasTokenizer || model.vocabulary === undefined ? [] : tokenizerFilesOf(model, model.vocabulary, options);
   return [...carried, ...made.filter(({ name }) => !hf.files.has(name))];
@@ -106,9 +100,9 @@ function endsTurns({ eosId, baseSize, generation = 'llama3' }: Vocabulary): bool
 
 /** What `generation_config.json` says. */
 export interface GenerationSettings {
-  /** Id of the token that begins a text. */
-  readonly bosId: number;
-  /** Ids of the tokens that end one. */
+  /** Id of the token that begins a text; left out where it is not known. */
+  readonly bosId: number | undefined;
+  /** Ids of the tokens that end one; left out where none is known. */
   readonly eosIds: readonly number[];
   /** Id of the token that fills batches up; left out where a release has none. */
   readonly padId?: number | undefined;
@@ -120,8 +114,9 @@ export interface GenerationSettings {
 
 /** `generation_config.json` as transformers writes it. */
 export function generationConfigJson({ bosId, eosIds, padId, instruct, version }: GenerationSettings): string {
-  const bos = { bos_token_id: bosId };
-  const eos = { eos_token_id: oneOrAll(eosIds), ...(padId === undefined ? {} : { pad_token_id: padId }) };
+  const bos = bosId === undefined ? {} : { bos_token_id: bosId };
+  const end = eosIds.length === 0 ? {} : { eos_token_id: oneOrAll(eosIds) };
+  const eos = { ...end, ...(padId === undefined ? {} : { pad_token_id: padId }) };
   const transformers = { transformers_version: version };
   if (!instruct) return pythonJson({ _from_model_config: true, ...bos, ...eos, ...transformers });
   const sampling = { temperature: SAMPLING.temperature, top_p: SAMPLING.topP };

@@ -43,12 +43,10 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     const parts = { ...found, config: overridden(found.config, options.ropeFactor) };
     const tokenizer = await readHfTokenizer(folder, small, parts, options);
     const chatTemplates = chatTemplatesOf(small, path);
-    // the planners of other families write every small file anew
-    const isText = found.family === undefined;
     const hf = { configText: small.configText, files: small.files, generation: small.json('generation_config.json') };
     return {
       ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates, decisions: [] },
-      ...{ hf: isText ? hf : undefined, close, [Symbol.asyncDispose]: close },
+      ...{ hf, close, [Symbol.asyncDispose]: close },
     };
   } catch (cause) {
     await close();

@@ -50,7 +50,7 @@ export function llama4Files(
     textFile('generation_config.json', generationConfigJson({ ...tokens, instruct, version: TRANSFORMERS_VERSION })),
     ...(vocabulary === undefined ? [] : hfTokenizerFiles(vocabulary, model, options)),
   ];
-  const template = model.chatTemplates?.main;
+  const template = vocabulary === undefined ? model.chatTemplates?.main : undefined;
   if (template !== undefined) files.push(textFile(TEMPLATE_FILE, template));
   return { files, warnings: [] };
 }
@@ -59,15 +59,16 @@ export function llama4Files(
 interface TokenIds {
   /** The first special token. */
   readonly first: number;
-  readonly bosId: number;
+  readonly bosId: number | undefined;
   readonly eosIds: readonly number[];
-  readonly padId: number;
+  readonly padId: number | undefined;
 }
 
-/** Those of the vocabulary; without one those of the releases. */
+/** Those of the vocabulary; without one those of the releases, or none where the embedding has no rows for these. */
 function tokenIds(model: LlamaModel): TokenIds {
   const first = model.vocabulary?.baseSize ?? FIRST_SPECIAL;
   if (model.vocabulary !== undefined) return { first, ...specialIds(model), padId: first + PAD };
+  if (first + PAD >= model.config.vocabSize) return { first, bosId: undefined, eosIds: [], padId: undefined };
   const ends = isInstruct(model) ? [END_OF_MESSAGE.llama4, END_OF_TURN.llama4] : [];
   const eosIds = [SPECIAL_OFFSET.endOfText, ...ends].map((offset) => first + offset);
   return { first, bosId: first + SPECIAL_OFFSET.beginOfText, eosIds, padId: first + PAD };
@@ -82,8 +83,8 @@ function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, 
     attention_dropout: float(0),
     attn_scale: float(temperature?.scale ?? 0.1),
     attn_temperature_tuning: temperature !== undefined,
-    bos_token_id: tokens.bosId,
-    eos_token_id: oneOrAll(tokens.eosIds),
+    bos_token_id: tokens.bosId ?? null,
+    eos_token_id: tokens.eosIds.length === 0 ? null : oneOrAll(tokens.eosIds),
     floor_scale: temperature?.floor ?? 8192,
     for_llm_compressor: false,
     head_dim: config.headDim,
@@ -103,7 +104,7 @@ function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, 
     num_key_value_heads: config.nKvHeads,
     num_local_experts: moe?.numExperts ?? 0,
     output_router_logits: false,
-    pad_token_id: tokens.padId,
+    pad_token_id: tokens.padId ?? null,
     rms_norm_eps: float(config.normEps),
     rope_scaling: config.ropeScaling && ropeScalingJson(config.ropeScaling, STYLE),
     rope_theta: float(config.ropeTheta),
