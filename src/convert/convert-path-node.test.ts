@@ -113,6 +113,19 @@ describe('convert to a path', () => {
     expect(readdirSync(place).filter((name) => name.startsWith('model'))).toEqual(['model.safetensors']);
   });
 
+  it.each(['safetensors', 'meta'] as const)('leaves nothing of another model in a folder of %s', async (to) => {
+    const place = join(temporaryFolder(), to);
+    await using earlier = await openModel(modelFolder('llama2-tiny'));
+    await convert(earlier, place, { to });
+    writeFileSync(join(place, 'notes.txt'), 'mine');
+    await convert(model, place, { to, force: true });
+    const fresh = join(temporaryFolder(), to);
+    await convert(model, fresh, { to });
+    expect(readdirSync(place)).toEqual([...readdirSync(fresh), 'notes.txt'].sort());
+    await using written = await openModel(place);
+    expect(written.vocabulary?.size).toBe(model.vocabulary?.size);
+  });
+
   it('never writes over what it reads, whatever it is called', async () => {
     const folder = copyOfModel('llama3.2-tiny');
     await using source = await openModel(folder);

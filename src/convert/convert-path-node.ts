@@ -21,6 +21,7 @@ import { lockedSource } from './lock-source-node.js';
 import { type ConvertOptions, filesOfOptions } from './options.js';
 import type { Output } from './output.js';
 import { type ConversionPlan, ConvertError } from './plan.js';
+import { staleFiles } from './stale-files-node.js';
 
 /** What to write, and whether files that exist are replaced. */
 export interface ConvertPathOptions extends PlanPathOptions, OperationOptions, DirectoryOutputOptions {}
@@ -84,7 +85,7 @@ export async function runPlanTo(
   const { folder } = placeOf(output, plan.to);
   const run = { ...NODE_FUNCTIONS, ...options };
   const result = await runPlan(plan, directoryOutput(folder, options), run);
-  if (options.force === true) await removeStaleWeights(folder, plan);
+  if (options.force === true) for (const name of await staleFiles(folder, plan)) await rm(join(folder, name));
   // an earlier lock file would now tell of other files
   const stale = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
   if (plan.record === undefined && options.force === true) await rm(join(folder, stale), { force: true });
@@ -101,26 +102,6 @@ const NODE_FUNCTIONS = { createEncoder: createNodeEncoder, createHasher: createN
 
 /** The file that Llama 1 and 2 keep above the folder. */
 const TOKENIZER = 'tokenizer.model';
-
-/** Names of the weights in the folders of each format; a GGUF file shares its folder with whatever lies there. */
-const WEIGHTS: Readonly<Partial<Record<ConvertOptions['to'], RegExp>>> = {
-  safetensors: /^model(-\d{5}-of-\d{5})?\.safetensors(\.index\.json)?$/,
-  meta: /^consolidated\.\d{2,3}\.pth$/,
-};
-
-/** Removes weights that an earlier conversion left in the folder: its index would hide the new ones. */
-async function removeStaleWeights(folder: string, plan: ConversionPlan): Promise<void> {
-  for (const name of await staleWeights(folder, plan)) await rm(join(folder, name));
-}
-
-/** Weights in the folder that the plan does not write; none where there is no folder yet. */
-async function staleWeights(folder: string, plan: ConversionPlan): Promise<string[]> {
-  const weights = WEIGHTS[plan.to];
-  if (weights === undefined) return [];
-  const written = new Set(plan.files.map(({ name }) => name));
-  const present = await readdir(folder).catch(() => []);
-  return present.filter((name) => weights.test(name) && !written.has(name));
-}
 
 /** The folder that is written into, and for GGUF the name of the file. */
 function placeOf(output: string, to: ConvertOptions['to']): { folder: string; fileName?: string } {
@@ -147,7 +128,7 @@ async function expectNotRead(
   plan: ConversionPlan,
   output: string,
 ): Promise<void> {
-  const stale = await staleWeights(folder, plan);
+  const stale = await staleFiles(folder, plan);
   for (const name of [...plan.files.map((file) => file.name), ...stale]) {
     const target = await realpath(join(folder, name)).catch(() => undefined);
     if (target === undefined || !read.has(target)) continue;

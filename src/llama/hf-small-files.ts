@@ -16,7 +16,7 @@ const BYTES_LIMIT: Readonly<Record<string, number>> = { 'tokenizer.json': 128 <<
 const OTHER_BYTES_LIMIT = 16 << 20;
 
 /** Files that are carried along, beside `config.json`, which tells of the weights. */
-const CARRIED = [
+export const CARRIED: readonly string[] = [
   ...['generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
   ...['added_tokens.json', 'chat_template.jinja', 'chat_template.json', 'tokenizer.model'],
 ];
