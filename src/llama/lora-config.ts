@@ -4,7 +4,9 @@
  * @see https://github.com/huggingface/peft/blob/main/src/peft/tuners/lora/config.py
  * @module
  */
+import { shownName } from '../formats/shown-name.js';
 import { parseJsonObject } from './json-object.js';
+import { type LoraTargets, parseLoraTargets } from './lora-targets.js';
 import { LlamaError } from './model.js';
 
 /** How strongly an adapter changes one matrix. */
@@ -19,19 +21,35 @@ export interface LoraStrength {
 export interface LoraSettings {
   /** The strength for a module, by its name in Hugging Face's layout: `model.layers.0.self_attn.q_proj`. */
   readonly strengthOf: (module: string) => LoraStrength;
-  /** Names of the modules that have factors; undefined where the file has a pattern for them. */
-  readonly targets: readonly string[] | undefined;
+  /** The modules that have factors. */
+  readonly targets: LoraTargets;
 }
 
 /** Largest rank read: ten times the largest in use. Each matrix's factor of so many rows is held in memory. */
 const MAX_RANK = 4096;
 
-/** Settings by which an adapter is more than two factors for each matrix. */
-const MORE_THAN_FACTORS = [
-  ...['fan_in_fan_out', 'use_dora', 'lora_bias', 'modules_to_save', 'layer_replication'],
-  ...['trainable_token_indices', 'use_qalora', 'target_parameters', 'use_bdlora', 'alora_invocation_tokens'],
-  ...['arrow_config', 'kasa_config', 'monteclora_config', 'velora_config'],
+/** Settings that merging goes by. */
+const READ = [
+  ...['peft_type', 'bias', 'r', 'lora_alpha', 'rank_pattern', 'alpha_pattern', 'use_rslora', 'init_lora_weights'],
+  ...['target_modules', 'layers_to_transform'],
 ];
+
+/** Settings that tell of training or of PEFT itself: they change nothing in what the factors mean. */
+const IDLE = [
+  ...['auto_mapping', 'base_model_name_or_path', 'revision', 'task_type', 'peft_version', 'inference_mode'],
+  ...[
+    'lora_dropout',
+    'exclude_modules',
+    'layers_pattern',
+    'ensure_weight_tying',
+    'runtime_config',
+    'qalora_group_size',
+  ],
+  ...['corda_config', 'eva_config', 'lora_ga_config', 'loftq_config', 'megatron_config', 'megatron_core'],
+];
+
+/** Ways to fill the factors before training that leave the base as it was; others take from it what the factors hold. */
+const PLAIN_STARTS: readonly unknown[] = [true, false, 'gaussian', 'eva', 'orthogonal'];
 
 /**
  * Reads the settings.
@@ -47,21 +65,27 @@ export function parseLoraConfig(text: string, path: string): LoraSettings {
     refuse(`peft_type is ${JSON.stringify(json['peft_type'])}, only "LORA" can be merged`);
   }
   if ((json['bias'] ?? 'none') !== 'none') refuse(`bias is ${JSON.stringify(json['bias'])}, a Llama has no biases`);
-  const more = MORE_THAN_FACTORS.find((key) => !isEmpty(json[key]));
-  if (more !== undefined) refuse(`${more} is ${JSON.stringify(json[more])}, which cannot be merged`);
-  const { target_modules: targets } = json;
+  const start = json['init_lora_weights'] ?? true;
+  if (!PLAIN_STARTS.includes(start)) {
+    refuse(`init_lora_weights is ${JSON.stringify(start)}, which changes the base model as well`);
+  }
+  const more = Object.keys(json).find((key) => !READ.includes(key) && !IDLE.includes(key) && !isEmpty(json[key]));
+  if (more !== undefined) refuse(`${shownName(more)} is ${JSON.stringify(json[more])}, which cannot be merged`);
+  const targets = parseLoraTargets(json, (message) => {
+    throw badConfig(message, path);
+  });
   const rank = expectRank(json['r'], 'r', path);
   const alpha = expectAlpha(json['lora_alpha'], 'lora_alpha', path);
   const ranks = parsePattern(json, 'rank_pattern', expectRank, path);
   const alphas = parsePattern(json, 'alpha_pattern', expectAlpha, path);
-  const rootScaled = json['use_rslora'] === true;
+  const rootScaled = expectSwitch(json['use_rslora'] ?? false, 'use_rslora', path);
   return {
     strengthOf: (module) => {
       const own = valueFor(ranks, module) ?? rank;
       const scale = (valueFor(alphas, module) ?? alpha) / (rootScaled ? Math.sqrt(own) : own);
       return { rank: own, scale };
     },
-    targets: Array.isArray(targets) ? targets.map(String) : undefined,
+    targets,
   };
 }
 
@@ -71,8 +95,13 @@ function expectRank(value: unknown, name: string, path: string): number {
 }
 
 function expectAlpha(value: unknown, name: string, path: string): number {
-  if (typeof value === 'number' && Number.isFinite(value)) return value;
-  throw badConfig(`${name} must be a number, found ${JSON.stringify(value)}`, path);
+  if (typeof value === 'number' && Number.isFinite(value) && value !== 0) return value;
+  throw badConfig(`${name} must be a number other than 0, found ${JSON.stringify(value)}`, path);
+}
+
+function expectSwitch(value: unknown, name: string, path: string): boolean {
+  if (typeof value === 'boolean') return value;
+  throw badConfig(`${name} must be true or false, found ${JSON.stringify(value)}`, path);
 }
 
 /** Values for some modules, the first that fits counts. */

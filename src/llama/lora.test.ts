@@ -83,6 +83,9 @@ describe('an adapter', () => {
     ['lora_alpha / r', {}, 2],
     ['lora_alpha / sqrt(r)', { use_rslora: true, r: 2, lora_alpha: 2 * Math.SQRT2 }, 2],
     ['whatever modules a pattern names', { target_modules: 'all-linear' }, 2],
+    ['modules by the ends of their names', { target_modules: ['self_attn.q_proj', 'down_proj'] }, 2],
+    ['modules by their whole names', { target_modules: ['model.layers.1.self_attn.q_proj', 'mlp.down_proj'] }, 2],
+    ['modules of some layers', { layers_to_transform: [0, 1], init_lora_weights: 'gaussian' }, 2],
   ])('is added with the scale %s', async (_, change, scale) => {
     const model = exactModel();
     await using lora = await open(await adapter(SHAPES, change));
@@ -191,6 +194,16 @@ describe('an adapter that cannot be merged', () => {
     [{ alpha_pattern: { q_proj: '4' } }, 'llama/bad-adapter', 'alpha_pattern["q_proj"] must be a number'],
     [{ alpha_pattern: [] }, 'llama/bad-adapter', 'alpha_pattern must be an object'],
     [{ alora_invocation_tokens: [1] }, 'llama/unsupported', 'alora_invocation_tokens is [1]'],
+    [{ init_lora_weights: 'pissa_niter_4' }, 'llama/unsupported', 'init_lora_weights is "pissa_niter_4"'],
+    [{ init_lora_weights: 'olora' }, 'llama/unsupported', 'changes the base model'],
+    [{ use_newest: { a: 1 } }, 'llama/unsupported', 'use_newest is {"a":1}, which cannot be merged'],
+    [{ use_rslora: 'true' }, 'llama/bad-adapter', 'use_rslora must be true or false, found "true"'],
+    [{ lora_alpha: 0 }, 'llama/bad-adapter', 'lora_alpha must be a number other than 0'],
+    [{ layers_to_transform: [1] }, 'llama/bad-adapter', 'model.layers.0.mlp.down_proj, whose layer'],
+    [{ layers_to_transform: [0, 1, 7] }, 'llama/bad-adapter', 'layers_to_transform names 7'],
+    [{ layers_to_transform: 'all' }, 'llama/bad-adapter', 'must be numbers of layers'],
+    [{ target_modules: [1] }, 'llama/bad-adapter', 'must be names of modules'],
+    [{ target_modules: ['proj'] }, 'llama/bad-adapter', 'weights for down_proj'],
     [{ r: 0 }, 'llama/bad-adapter', 'r must be'],
     [{ r: 1e9 }, 'llama/bad-adapter', 'r must be'],
     [{ r: 3 }, 'llama/bad-adapter', 'but the rank is 3'],
@@ -237,6 +250,41 @@ describe('an adapter that cannot be merged', () => {
         message: expect.stringContaining(message) as string,
       });
     }
+  });
+
+  it('has a factor twice', async () => {
+    const files = await adapter({ [Q]: [32, 32] }, { target_modules: ['q_proj'] });
+    const prefix = 'base_model.model.model.layers.1.self_attn.q_proj';
+    const names = ['lora_A.weight', 'lora_A.default.weight', 'lora_B.weight'];
+    const factors = names.map((name) => {
+      const shape = name.startsWith('lora_A') ? [2, 32] : [32, 2];
+      return memoryTensor(`${prefix}.${name}`, shape, eighths(64, 1), 'float32');
+    });
+    const twice = { ...files, 'adapter_model.safetensors': await safetensors(factors) };
+    await expect(open(twice)).rejects.toMatchObject({
+      code: 'llama/bad-adapter',
+      message: expect.stringContaining('factor A of model.layers.1.self_attn.q_proj is there twice') as string,
+    });
+  });
+
+  it.each([
+    ['lora_A.weight', NaN, 'lora_A.weight has values that are no numbers, as NaN'],
+    ['lora_B.weight', -Infinity, 'lora_B.weight has values that are no numbers, as -Infinity'],
+    ['lora_B.weight', 3e38, 'layers.0.feed_forward.w2.weight would get values that are infinite or NaN in float32'],
+  ])('has no finite numbers, or gives none: %s with %d', async (factor, value, message) => {
+    await using lora = await open(await adapter({ [DOWN]: [32, 48] }, { target_modules: ['down_proj'] }));
+    const pair = lora.pairs.get(DOWN)!;
+    const key = factor.startsWith('lora_A') ? 'a' : 'b';
+    const values = (await valuesOf(pair[key])).fill(value, 7, 8);
+    const pairs = new Map([
+      [DOWN, { ...pair, scale: 9, [key]: memoryTensor(factor, pair[key].shape, values, 'float32') }],
+    ]);
+    const merged = withLora(exactModel(), [{ ...lora, pairs }]).tensors.get(DOWN)!;
+    await expect(merged.readRows(0, 32)).rejects.toMatchObject({
+      code: 'llama/bad-adapter',
+      path: 'adapter',
+      message: expect.stringContaining(message) as string,
+    });
   });
 
   it('was made for another model', async () => {

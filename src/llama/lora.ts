@@ -14,11 +14,13 @@ import { openSafetensorsFile } from '../formats/safetensors/read.js';
 import { shownName } from '../formats/shown-name.js';
 import { type Tensor, type TensorFile, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
 import { decodeToFloat32, encodeFromFloat32 } from '../quant/codec.js';
+import { firstNotFinite } from '../quant/not-finite.js';
 import { type ByteSource, type ReadOptions, bufferFor } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { readJsonText } from './hf-tokenizer.js';
 import { canonicalName, rotaryHeads } from './layout.js';
 import { type LoraSettings, type LoraStrength, parseLoraConfig } from './lora-config.js';
+import { targetMismatch } from './lora-targets.js';
 import { type Decision, LlamaError, type LlamaModel } from './model.js';
 import { toMetaRowOrder } from './row-order.js';
 
@@ -84,22 +86,36 @@ async function openWeights(source: ByteSource, name: (typeof WEIGHTS)[number]): 
 
 const FACTOR = /^base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight$/;
 
-function pairsOf({ tensors }: TensorFile, settings: LoraSettings, path: string): Map<string, LoraPair> {
-  const refuse = (message: string): never => {
-    throw new LlamaError('llama/bad-adapter', message, { path });
-  };
-  const factors = new Map<string, Partial<Record<'A' | 'B', Tensor>> & { readonly module: string }>();
-  const modules = new Set<string>();
+/** The factors of a matrix as far as they are there, and its module in Hugging Face's names. */
+interface Factors extends Partial<Record<'A' | 'B', Tensor>> {
+  readonly module: string;
+}
+
+function factorsOf({ tensors }: TensorFile, refuse: (message: string) => never): Map<string, Factors> {
+  const factors = new Map<string, Factors>();
   for (const tensor of tensors) {
-    const [, module = '', factor] = FACTOR.exec(tensor.name) ?? [];
+    const [, module = '', letter] = FACTOR.exec(tensor.name) ?? [];
+    const factor = letter as 'A' | 'B';
     const name = canonicalName(`${module}.weight`, 'hf');
     if (name === undefined || /norm|tok_embeddings/.test(name)) {
       return refuse(`${shownName(tensor.name)} is no factor of a matrix that a Llama has`);
     }
-    modules.add(module.slice(module.lastIndexOf('.') + 1));
-    factors.set(name, { ...factors.get(name), module, [factor as 'A' | 'B']: tensor });
+    const known = factors.get(name);
+    if (known?.[factor] !== undefined) refuse(`factor ${factor} of ${module} is there twice`);
+    factors.set(name, { ...known, module, [factor]: tensor });
   }
-  const mismatch = settings.targets && targetMismatch(settings.targets, modules);
+  return factors;
+}
+
+function pairsOf(file: TensorFile, settings: LoraSettings, path: string): Map<string, LoraPair> {
+  const refuse = (message: string): never => {
+    throw new LlamaError('llama/bad-adapter', message, { path });
+  };
+  const factors = factorsOf(file, refuse);
+  const mismatch = targetMismatch(
+    settings.targets,
+    [...factors.values()].map(({ module }) => module),
+  );
   if (mismatch !== undefined) refuse(mismatch);
   const pairs = new Map<string, LoraPair>();
   for (const [name, { A: a, B: b, module }] of factors) {
@@ -114,14 +130,6 @@ function pairsOf({ tensors }: TensorFile, settings: LoraSettings, path: string):
   return pairs;
 }
 
-/** How the modules that have weights differ from those that were named; undefined where they do not. */
-function targetMismatch(targets: readonly string[], modules: ReadonlySet<string>): string | undefined {
-  const strange = [...modules].find((module) => !targets.includes(module));
-  if (strange !== undefined) return `there are weights for ${strange}, which target_modules does not name`;
-  const idle = targets.find((target) => !modules.has(target));
-  return idle === undefined ? undefined : `target_modules names ${shownName(idle)}, for which there are no weights`;
-}
-
 /**
  * The model with these adapters merged, in their order; lazy. Peak memory: a block of rows in float32 beside the block
  * as it lies in the file, and the factor A of one matrix. Closing it closes the model, not the adapters.
@@ -134,11 +142,11 @@ export function withLora(model: LlamaModel, adapters: readonly LoraAdapter[]): L
   for (const adapter of adapters) for (const name of adapter.pairs.keys()) expectFits(model, adapter, name);
   const factors = new LatestFactor();
   const tensors = [...model.tensors].map(([name, tensor]): [string, Tensor] => {
-    const changes = adapters.flatMap(({ pairs }): LoraPair[] => {
+    const changes = adapters.flatMap(({ pairs, path }): LoraChange[] => {
       const pair = pairs.get(name);
       if (pair === undefined) return [];
       const rotates = rotaryHeads(name, model.config) !== undefined;
-      return [{ ...pair, b: rotates ? toMetaRowOrder(pair.b, model.config.headDim) : pair.b }];
+      return [{ ...pair, path, b: rotates ? toMetaRowOrder(pair.b, model.config.headDim) : pair.b }];
     });
     return [name, changes.length === 0 ? tensor : merged(tensor, changes, factors)];
   });
@@ -188,7 +196,12 @@ function expectFits(model: LlamaModel, { pairs, path }: LoraAdapter, name: strin
   );
 }
 
-function merged(tensor: Tensor, changes: readonly LoraPair[], factors: LatestFactor): Tensor {
+/** A pair with the adapter that it is of. */
+interface LoraChange extends LoraPair {
+  readonly path: string;
+}
+
+function merged(tensor: Tensor, changes: readonly LoraChange[], factors: LatestFactor): Tensor {
   const { name, dtype, shape } = tensor;
   const columns = rowLengthOf(shape);
   return {
@@ -198,11 +211,18 @@ function merged(tensor: Tensor, changes: readonly LoraPair[], factors: LatestFac
       const own = { ...options, into: undefined };
       const values = new Float32Array(count * columns);
       decodeToFloat32(dtype, await tensor.readRows(first, count, own), values);
+      const before = notFiniteCount(values);
       for (const change of changes) {
-        await addProduct(values, { ...change, right: await factors.whole(change.a, own) }, { first, count }, own);
+        await addProduct(values, { ...change, right: await factors.whole(change, own) }, { first, count }, own);
       }
       const bytes = bufferFor(count * rowByteLengthOf(tensor), options);
       encodeFromFloat32(dtype, values, bytes);
+      // the sum of finite numbers may be too large for the type
+      decodeToFloat32(dtype, bytes, values);
+      if (notFiniteCount(values) > before) {
+        const message = `${name} would get values that are infinite or NaN in ${dtype}, from finite ones`;
+        throw new LlamaError('llama/bad-adapter', message, { path: changes.map(({ path }) => path).join(', ') });
+      }
       return bytes;
     },
   };
@@ -211,7 +231,7 @@ function merged(tensor: Tensor, changes: readonly LoraPair[], factors: LatestFac
 /** Adds rows of scale * B A, (count, rank) times (rank, columns), to `values`, (count, columns). */
 async function addProduct(
   values: Float32Array,
-  { a, b, scale, right }: LoraPair & { readonly right: Float32Array },
+  { a, b, scale, path, right }: LoraChange & { readonly right: Float32Array },
   { first, count }: { readonly first: number; readonly count: number },
   options: ReadOptions,
 ): Promise<void> {
@@ -219,6 +239,7 @@ async function addProduct(
   const columns = rowLengthOf(a.shape);
   const left = new Float32Array(count * rank);
   decodeToFloat32(b.dtype, await b.readRows(first, count, options), left);
+  expectFinite(left, b, path);
   const product = new Float32Array(columns);
   for (let row = 0; row < count; row++) {
     product.fill(0);
@@ -236,10 +257,10 @@ async function addProduct(
 class LatestFactor {
   #latest: { readonly tensor: Tensor; readonly values: Promise<Float32Array> } | undefined;
 
-  /** All of a factor in float32; read once for blocks that follow one another. */
-  whole(tensor: Tensor, options: ReadOptions): Promise<Float32Array> {
+  /** All of the factor A in float32; read once for blocks that follow one another. */
+  whole({ a: tensor, path }: LoraChange, options: ReadOptions): Promise<Float32Array> {
     if (this.#latest?.tensor === tensor) return this.#latest.values;
-    const latest = { tensor, values: readFactor(tensor, options) };
+    const latest = { tensor, values: readFactor(tensor, path, options) };
     this.#latest = latest;
     // what could not be read is tried again by whoever needs it next
     latest.values.catch(() => {
@@ -249,9 +270,22 @@ class LatestFactor {
   }
 }
 
-async function readFactor(tensor: Tensor, options: ReadOptions): Promise<Float32Array> {
+async function readFactor(tensor: Tensor, path: string, options: ReadOptions): Promise<Float32Array> {
   const rows = rowCountOf(tensor.shape);
   const values = new Float32Array(rows * rowLengthOf(tensor.shape));
   decodeToFloat32(tensor.dtype, await tensor.readRows(0, rows, options), values);
+  expectFinite(values, tensor, path);
   return values;
+}
+
+function expectFinite(values: Float32Array, { name }: Tensor, path: string): void {
+  const at = firstNotFinite(values);
+  if (at < 0) return;
+  throw new LlamaError('llama/bad-adapter', `${name} has values that are no numbers, as ${values[at]}`, { path });
+}
+
+function notFiniteCount(values: Float32Array): number {
+  let count = 0;
+  for (const value of values) if (!Number.isFinite(value)) count += 1;
+  return count;
 }
