@@ -59,4 +59,22 @@ describe('the rope factor', () => {
       expect(other.config.ropeScaling?.factor).toBe(32);
     }
   });
+
+  it('is refused where nothing is scaled, in every layout alike', async () => {
+    await using model = await openModel(await openDirectory(modelFolder('llama2-tiny')));
+    const [gguf, hf] = [memoryOutput(), memoryOutput()];
+    await convert(model, gguf, { to: 'gguf' });
+    await convert(model, hf, { to: 'safetensors' });
+    const inputs = [
+      await openDirectory(modelFolder('llama2-tiny')),
+      memoryFolder(Object.fromEntries(hf.files), 'x'),
+      gguf.files.get('llama2-tiny.gguf')!,
+    ];
+    for (const input of inputs) {
+      await expect(openModel(input, { ropeFactor: 32 })).rejects.toMatchObject({
+        code: 'llama/contradiction',
+        message: expect.stringContaining('a rope factor was given, but') as string,
+      });
+    }
+  });
 });

@@ -224,7 +224,8 @@ describe('rope divisors', () => {
 
   it('are not needed where nothing is scaled', async () => {
     const none = changed({ key: 'llama.rope.scaling.type', type: 'str', value: 'none' });
-    await using model = await open(ggufBytes(none), 32);
+    await using model = await open(ggufBytes(none));
     expect(model.config.ropeScaling).toBeNull();
+    await expect(open(ggufBytes(none), 32)).rejects.toMatchObject({ code: 'llama/contradiction' });
   });
 });

@@ -23,7 +23,7 @@ import { expectVocabularySize } from '../tokenizer/vocabulary-size.js';
 import { canonicalTensors } from './canonical.js';
 import { type LlamaConfig, LlamaError, type LlamaModel, type RopeScaling } from './model.js';
 import { lastPathPart } from './model-name.js';
-import { llama3Scaling, scalingOfDivisors } from './rope.js';
+import { expectScaled, llama3Scaling, scalingOfDivisors } from './rope.js';
 
 const ROPE_FREQS = 'rope_freqs.weight';
 
@@ -219,6 +219,7 @@ async function readRopeScaling(
   path: string,
   override: number | undefined,
 ): Promise<RopeScaling | null> {
+  expectScaled(divisors !== undefined, override, path, 'the file');
   if (divisors === undefined) return null;
   if (override !== undefined) return llama3Scaling(override);
   if (divisors.shape.length === 1 && divisors.shape[0] === headDim / 2) {

@@ -17,6 +17,7 @@ import { openHfWeights } from './hf-weights.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { type LlamaConfig, LlamaError, type LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
+import { expectScaled } from './rope.js';
 import { rotatesHalves, toMetaRowOrder } from './row-order.js';
 import { sameBytes } from './shards.js';
 
@@ -40,7 +41,7 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     const stored = files.flatMap((file) => file.tensors);
     const found = await partsOf({ json: small.config, configPath, stored, path });
     expectTokensInside(small, rowsForTokens(found), path);
-    const parts = { ...found, config: overridden(found.config, options.ropeFactor) };
+    const parts = { ...found, config: overridden(found.config, options.ropeFactor, path) };
     const tokenizer = await readHfTokenizer(folder, small, parts, options);
     const chatTemplates = chatTemplatesOf(small, path);
     const hf = { configText: small.configText, files: small.files, generation: small.json('generation_config.json') };
@@ -103,7 +104,8 @@ async function expectTied(stored: readonly StoredTensor[], { tied }: LlamaConfig
   throw new LlamaError('llama/contradiction', message, { path });
 }
 
-function overridden(config: LlamaConfig, ropeFactor: number | undefined): LlamaConfig {
+function overridden(config: LlamaConfig, ropeFactor: number | undefined, path: string): LlamaConfig {
+  expectScaled(config.ropeScaling !== null, ropeFactor, path, 'config.json');
   if (ropeFactor === undefined || config.ropeScaling === null) return config;
   return { ...config, ropeScaling: { ...config.ropeScaling, factor: ropeFactor } };
 }

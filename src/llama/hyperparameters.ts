@@ -10,7 +10,7 @@ import type { SpecialTokenGeneration } from '../tokenizer/vocabulary.js';
 import { type Decision, type LlamaConfig, LlamaError, type RopeScaling } from './model.js';
 import { type MetaParams, feedForwardDim } from './params.js';
 import { type ReleaseShape, findRelease, findReleaseOfBlocks } from './releases.js';
-import { llama3Scaling } from './rope.js';
+import { expectScaled, llama3Scaling } from './rope.js';
 
 /** What only the tensors can tell. */
 export interface TensorEvidence {
@@ -124,16 +124,8 @@ function decideRopeScaling(
   path: string,
   override: number | undefined,
 ): { readonly scaling: RopeScaling | null; readonly decisions: readonly Decision[] } {
-  if (!params.use_scaled_rope) {
-    if (override === undefined) return { scaling: null, decisions: [] };
-    throw new LlamaError(
-      'llama/contradiction',
-      'a rope factor was given, but params.json does not scale the frequencies',
-      {
-        path,
-      },
-    );
-  }
+  expectScaled(params.use_scaled_rope, override, path, 'params.json');
+  if (!params.use_scaled_rope) return { scaling: null, decisions: [] };
   const choose = (factor: number, because: string) => ({
     scaling: llama3Scaling(factor),
     decisions: [{ about: 'rope factor', value: String(factor), because }],

@@ -9,7 +9,7 @@
  * @see https://github.com/meta-llama/llama-models/blob/main/models/llama3/model.py (apply_scaling)
  * @module
  */
-import type { RopeScaling } from './model.js';
+import { LlamaError, type RopeScaling } from './model.js';
 
 const f32 = Math.fround;
 
@@ -75,4 +75,15 @@ function isClose(a: number, b: number): boolean {
 /** The scaling of Llama 3.1 and later, which differ only in the factor. */
 export function llama3Scaling(factor: number): RopeScaling {
   return { factor, lowFreqFactor: 1, highFreqFactor: 4, originalContextLength: 8192 };
+}
+
+/**
+ * Refuses a factor that a person gave for frequencies that the model's files do not scale: it would decide nothing.
+ *
+ * @throws LlamaError `llama/contradiction`
+ */
+export function expectScaled(isScaled: boolean, given: number | undefined, path: string, statedIn: string): void {
+  if (given === undefined || isScaled) return;
+  const message = `a rope factor was given, but ${statedIn} does not scale the frequencies`;
+  throw new LlamaError('llama/contradiction', message, { path });
 }
