@@ -10,8 +10,10 @@
  * @module
  */
 import type { DType } from '../dtype.js';
+import { CheckpointError } from '../errors.js';
 import { type GgufPlan, planGguf } from '../formats/gguf/plan.js';
 import { type Tensor, tensorByteLength } from '../formats/tensor.js';
+import { expectReadable } from '../llama/gguf-config.js';
 import { expectNameInLayout } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { ropeDivisors } from '../llama/rope.js';
@@ -22,7 +24,7 @@ import { converterMetadata } from './gguf-metadata.js';
 import { type GgufPart, ggufParts } from './gguf-split.js';
 import { withOverrides } from './metadata-overrides.js';
 import { type ConvertOptions, DEFAULT_MAX_SHARD_SIZE, plainFileType } from './options.js';
-import type { FilePiece, PlannedFile, PlannedKind } from './plan.js';
+import { ConvertError, type FilePiece, type PlannedFile, type PlannedKind } from './plan.js';
 import { quantizedContent } from './quantized-plan.js';
 import { greedyShards, hfTensorOrder } from './safetensors-plan.js';
 
@@ -34,8 +36,24 @@ import { greedyShards, hfTensorOrder } from './safetensors-plan.js';
 export function ggufFiles(model: LlamaModel, options: ConvertOptions): PlannedKind {
   const { metadata, tensors, ...kind } = contentOf(model, options);
   const content = { metadata: withOverrides(metadata, options.metadata), tensors };
+  if (options.metadata !== undefined) expectReadableWith(content, model);
   const parts = ggufParts(content, options.fileName ?? `${model.name}.gguf`, options.splitMaxSize);
   return { ...kind, files: parts.map(ggufFile) };
+}
+
+/** Refuses values that a person set with which the file could not be read again. */
+function expectReadableWith(
+  { metadata, tensors }: Pick<GgufFileContent, 'metadata' | 'tensors'>,
+  model: LlamaModel,
+): void {
+  const { config: { headDim, ropeTheta, ropeScaling }, path } = model; // prettier-ignore
+  const divisors = ropeScaling === null ? undefined : ropeDivisors(headDim, ropeTheta, ropeScaling);
+  try {
+    expectReadable({ metadata, tensors, divisors }, path);
+  } catch (cause) {
+    if (!(cause instanceof CheckpointError)) throw cause;
+    throw new ConvertError('convert/bad-option', `with this metadata the file could not be read: ${cause.message}`);
+  }
 }
 
 function ggufFile({ name, metadata, tensors }: GgufPart): PlannedFile {

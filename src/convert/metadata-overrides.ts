@@ -100,10 +100,21 @@ function valueOf(key: string, type: ScalarType, text: string): GgufMetadataEntry
     if (text === 'true' || text === 'false') return { key, type, value: text === 'true' };
   } else {
     const value = Number(text);
-    if (text.trim() !== '' && Number.isFinite(value) && isInRange(numberFormat(type), value))
-      return { key, type, value };
+    const isNumber = text.trim() !== '' && Number.isFinite(type === 'f32' ? Math.fround(value) : value);
+    if (isNumber && isInRange(numberFormat(type), value)) return { key, type, value };
+    if (isWide(type, text))
+      throw refused(`${key} is ${text}; 64-bit integers beyond 2^53 are neither written nor read`);
   }
   throw refused(`${key} is of type ${type}, which ${JSON.stringify(text)} is not`);
+}
+
+/** Whether a text is a number of a 64-bit type, which JavaScript's numbers may not hold. */
+function isWide(type: GgufNumberType, text: string): boolean {
+  if (!/^-?\d+$/.test(text)) return false;
+  const value = BigInt(text);
+  return (
+    (type === 'u64' && BigInt.asUintN(64, value) === value) || (type === 'i64' && BigInt.asIntN(64, value) === value)
+  );
 }
 
 function refused(message: string, hint?: string): ConvertError {
