@@ -48,6 +48,42 @@ describe('a Hugging Face folder', () => {
     }
   });
 
+  it.each([
+    [
+      'safetensors',
+      ['model-00001-of-00002.safetensors', 'model-00002-of-00002.safetensors'],
+      '2 shards, as model-00001',
+      'model.safetensors.index.json',
+    ],
+    [
+      'pickles',
+      ['pytorch_model-00001-of-00002.bin'],
+      'only the shard pytorch_model-00001',
+      'pytorch_model.bin.index.json',
+    ],
+  ] as const)('of shards without an index says so: %s', async (_, shards, found, index) => {
+    const { 'model.safetensors': weights, ...files } = smallHfFiles();
+    const folder = memoryFolder({ ...files, ...Object.fromEntries(shards.map((name) => [name, weights!])) }, 'x');
+    await expect(openHfModel(folder)).rejects.toMatchObject({
+      code: 'llama/bad-index',
+      message: expect.stringMatching(new RegExp(`${found}.*, but no ${index}`)) as string,
+    });
+    await expect(openHfModel(memoryFolder(files, 'x'))).rejects.toMatchObject({
+      code: 'llama/missing-shard',
+      message: 'there is no model.safetensors, and no list of shards',
+    });
+  });
+
+  it('whose index names no file is refused', async () => {
+    const index = encode('{"weight_map": {"a": "model.safetensors", "b": 5}}');
+    await expect(
+      openHfModel(folderFor('llama2-tiny', { 'model.safetensors.index.json': index })),
+    ).rejects.toMatchObject({
+      code: 'llama/bad-index',
+      message: 'the weight_map says that b lies in 5, which is no name',
+    });
+  });
+
   it.each([2 ** 32 - 1, 2 ** 33, Number.MAX_SAFE_INTEGER])(
     'that states %d layers is refused before memory is taken for them',
     async (layers) => {

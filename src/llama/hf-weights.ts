@@ -4,6 +4,7 @@
  * @module
  */
 import { openSafetensorsFile } from '../formats/safetensors/read.js';
+import { shownName } from '../formats/shown-name.js';
 import type { TensorFile } from '../formats/tensor.js';
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
@@ -22,7 +23,7 @@ import { LlamaError } from './model.js';
  */
 export async function openHfWeights(folder: Folder): Promise<TensorFile[]> {
   const present = (await folder.list()).map(({ name }) => name);
-  const { index, single, format } = hfWeightNames(present) ?? HF_WEIGHTS[0];
+  const { index, single, format } = hfWeightNames(present) ?? refuseWithoutIndex(folder.name, present);
   const names = present.includes(index) ? await readIndex(folder, index) : [single];
   const files: TensorFile[] = [];
   try {
@@ -47,6 +48,23 @@ export async function openHfWeights(folder: Folder): Promise<TensorFile[]> {
   }
 }
 
+/** Shards of a model, by the names that transformers gives them. */
+const SHARD = /^(?:model|pytorch_model)-\d{5}-of-\d{5}\.(?:safetensors|bin)$/;
+
+function refuseWithoutIndex(path: string, present: readonly string[]): never {
+  const [first, ...others] = present.filter((name) => SHARD.test(name));
+  if (first === undefined) {
+    const message = `there is no ${HF_WEIGHTS[0].single}, and no list of shards`;
+    throw new LlamaError('llama/missing-shard', message, { path, hint: 'download the weights' });
+  }
+  const { index } = HF_WEIGHTS[first.endsWith('.bin') ? 1 : 0];
+  const shards = others.length === 0 ? `only the shard ${first}` : `${others.length + 1} shards, as ${first}`;
+  throw new LlamaError('llama/bad-index', `there are ${shards}, but no ${index}, which lists them`, {
+    path,
+    hint: 'download the index',
+  });
+}
+
 async function openWeights(source: ByteSource, format: HfWeightNames['format']): Promise<TensorFile> {
   const mistake = mistakeOfName(source.name, await identifySource(source));
   if (mistake !== undefined) throw mistake;
@@ -61,7 +79,13 @@ async function readIndex(folder: Folder, file: string): Promise<string[]> {
   const index = parseJsonObject(await readJsonText(folder, file), `${folder.name}/${file}`, 'llama/bad-index');
   const map = index['weight_map'];
   if (!isJsonObject(map)) return refuse('a weight_map was expected');
-  const names = new Set(Object.values(map).map(String));
+  const names = new Set<string>();
+  for (const [tensor, name] of Object.entries(map)) {
+    if (typeof name !== 'string') {
+      return refuse(`the weight_map says that ${shownName(tensor)} lies in ${JSON.stringify(name)}, which is no name`);
+    }
+    names.add(name);
+  }
   if (names.size === 0) return refuse('the weight_map is empty');
   return [...names].sort();
 }
