@@ -107,6 +107,21 @@ describe('llama-inspect convert', () => {
     expect((await llamaInspect('verify', output, '--fail-on-extra')).code).toBe(0);
   });
 
+  it.each(['gguf', 'safetensors', 'meta'])(
+    'remembers what decided the bytes: a rope factor, types of metadata, %s',
+    async (to) => {
+      const output = join(temporaryFolder(), to === 'gguf' ? 'out.gguf' : 'out');
+      const metadata = to === 'gguf' ? ['--metadata', 'my.key:u8=3', '--metadata', 'my.other=3'] : [];
+      await llamaInspect('convert', meta, '--to', to, '--rope-factor', '16', ...metadata, '-o', output);
+      const lock = await readLock(to === 'gguf' ? `${output}.${NAME}` : join(output, NAME));
+      expect(lock.predicate.options).toEqual({
+        ...{ to, ropeFactor: 16 },
+        ...(to === 'gguf' ? { metadata: ['my.key:u8=3', 'my.other=3'] } : {}),
+      });
+      expect((await llamaInspect('verify', output, '--deep')).stdout).toContain('every tensor is as it was locked');
+    },
+  );
+
   it('names every file that was read: also the tokenizer above, and what options name', async () => {
     const folder = copyOfModel('llama3.2-tiny');
     await rename(join(folder, 'tokenizer.model'), join(dirname(folder), 'tokenizer.model'));

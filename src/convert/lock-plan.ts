@@ -102,30 +102,29 @@ function predicateOf(
 
 function statedOptions({ options }: PlanLockOptions, model: LlamaModel): LockPredicate['options'] {
   const adapters = (model.adapters ?? []).map(lastPathPart);
-  return { ...optionsJson(options), ...(adapters.length === 0 ? {} : { adapters }) };
+  const { ropeFactor } = model;
+  return {
+    ...optionsJson(options),
+    ...(ropeFactor === undefined ? {} : { ropeFactor }),
+    ...(adapters.length === 0 ? {} : { adapters }),
+  };
 }
 
-/** Options that decide what is written, without paths. */
+/** Options that decide what is written, without paths; every option has its line, so that none is forgotten. */
 function optionsJson(options: ConvertOptions): Record<string, JsonValue> {
-  const {
-    to,
-    type,
-    pure,
-    outputType,
-    embeddingType,
-    allowRequantize,
-    maxShardSize,
-    tensorTypes,
-    importance,
-    mergesAs,
-  } = options;
-  const given: Record<string, JsonValue | undefined> = {
-    ...{ to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, mergesAs },
+  const { to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, mergesAs } = options;
+  const { shards, splitMaxSize, tensorTypes, importance, chatTemplate, metadata } = options;
+  const given: Record<keyof ConvertOptions, JsonValue | undefined> = {
+    ...{ to, type, pure, outputType, embeddingType, allowRequantize, maxShardSize, mergesAs, shards, splitMaxSize },
     tensorTypes: tensorTypes?.map(({ pattern, dtype }) => `${pattern.source}=${dtype}`),
+    // their hashes are among the files that were read
     importance: importance && lastPathPart(importance.file),
-    chatTemplate: options.chatTemplate && lastPathPart(options.chatTemplate.file),
-    ...{ shards: options.shards, splitMaxSize: options.splitMaxSize },
-    metadata: options.metadata?.map(({ key, value }) => `${key}=${value}`),
+    chatTemplate: chatTemplate && lastPathPart(chatTemplate.file),
+    metadata: metadata?.map(
+      ({ key, type: given, value }) => `${key}${given === undefined ? '' : `:${given}`}=${value}`,
+    ),
+    // the subject of the statement
+    fileName: undefined,
   };
   return Object.fromEntries(
     Object.entries(given).filter((entry): entry is [string, JsonValue] => entry[1] !== undefined),

@@ -101,9 +101,10 @@ async function fingerprintIn(
   { predicate }: Lock,
   { parent, signal, onProgress, createHasher = createWasmHasher }: VerifyLockOptions,
 ): Promise<ModelFingerprint | CheckpointError> {
-  // where the factor was given by a person, it is no change that it is not given again
+  // where the factor was given by a person, it is no change that it is not given again; all but Meta's files state it
+  const isUnstated = predicate.command === 'lock' || predicate.model?.layout === 'meta';
   const factor = predicate.options['ropeFactor'];
-  const ropeFactor = typeof factor === 'number' && predicate.command === 'lock' ? factor : undefined;
+  const ropeFactor = typeof factor === 'number' && isUnstated ? factor : undefined;
   try {
     await using model = await openModelFolder(folder, { parent, signal, ropeFactor });
     return await fingerprintModel(model, { createHasher, signal, onProgress });

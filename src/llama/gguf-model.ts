@@ -63,7 +63,7 @@ async function ggufModel(file: GgufFile, ropeFactor: number | undefined): Promis
     const name = lastPathPart(path).replace(/(?:-\d{5}-of-\d{5})?\.gguf$/i, '');
     return {
       ...{ layout: 'gguf', path, name, config, vocabulary, tensors, decisions: [], sentencePieceFile: undefined },
-      chatTemplates: chatTemplatesOfGguf(metadata, path),
+      ...{ chatTemplates: chatTemplatesOfGguf(metadata, path), ropeFactor },
       gguf: { metadata, tensorNames: file.tensors.map((tensor) => tensor.name) },
       expectConsistentWeights: async () => {},
       close: () => file.close(),

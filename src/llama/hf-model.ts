@@ -47,7 +47,7 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     const hf = { configText: small.configText, files: small.files, generation: small.json('generation_config.json') };
     return {
       ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates, decisions: [] },
-      ...{ hf, close, [Symbol.asyncDispose]: close },
+      ...{ hf, ropeFactor: options.ropeFactor, close, [Symbol.asyncDispose]: close },
     };
   } catch (cause) {
     await close();

@@ -107,8 +107,7 @@ export async function metaModel(checkpoint: MetaCheckpoint, options: MetaModelOp
       : await readFolderTokenizer(checkpoint.folder, { ...options, name, vocabSize, ...found });
   return {
     ...{ layout: 'meta', path, name, config: found.config, tensors, checkpoint, release: found.release },
-    quantization,
-    generation: found.generation,
+    ...{ quantization, generation: found.generation, ropeFactor: options.ropeFactor },
     vocabulary: tokenizer.vocabulary,
     sentencePieceFile: tokenizer.sentencePieceFile,
     tokenizerModelFile: tokenizer.tokenizerModelFile,

@@ -119,6 +119,8 @@ export interface LlamaModel {
   readonly gguf?: GgufContents | undefined;
   /** The small files of a Hugging Face folder, which a folder that is made of it carries along; undefined for other layouts. */
   readonly hf?: HfContents | undefined;
+  /** Factor of the rope scaling that the caller gave in place of the one of the files; undefined where none was given. */
+  readonly ropeFactor?: number | undefined;
   /** Folders of the adapters that were merged into the weights, in order; absent where there are none. */
   readonly adapters?: readonly string[] | undefined;
   /** What was decided on the way, for the person to see. */

@@ -13,6 +13,7 @@ import { type Decision, type LlamaConfig, LlamaError } from '../model.js';
 import { isInstructName, lastPathPart } from '../model-name.js';
 import { expectNames } from '../names.js';
 import { type MetaParams, feedForwardDim } from '../params.js';
+import { expectScaled } from '../rope.js';
 import { type Shards, embeddingLayout, expectReplicasEqual } from '../shards.js';
 import { expectNoCopies, expectShardSet } from '../shard-set.js';
 import { isLeftOut, llama4Tensors } from './layout.js';
@@ -36,7 +37,8 @@ export async function llama4Model(checkpoint: MetaCheckpoint, options: MetaModel
   expectVocabulary(params, vocabSize, path);
   const family = familyOf(params, args, vocabSize);
   const context = contextLength(args.moe, name);
-  const config = configOf(params, args, vocabSize, context);
+  expectScaled(params.use_scaled_rope, options.ropeFactor, path, 'params.json');
+  const config = configOf(params, args, vocabSize, context, options.ropeFactor);
   const expected = llama4Tensors(config, family);
   const stored = [...new Set(expected.map((tensor) => tensor.stored))].map((own) => ({ name: own }));
   expectNames(shards, stored, { what: 'a Llama 4 with these params', isIgnored: isLeftOut });
@@ -51,6 +53,7 @@ export async function llama4Model(checkpoint: MetaCheckpoint, options: MetaModel
   return {
     ...{ layout: 'meta', path, name, config, family, tensors, checkpoint, release: undefined, generation: 'llama4' },
     ...{ quantization: undefined, ...tokenizer, decisions: [...decisionsOf(args, config, name), ...decisions] },
+    ropeFactor: options.ropeFactor,
     expectConsistentWeights: async (options) => {
       await expectReplicasEqual(shards, replicated, options);
       await expectNoCopies(shards, options);
@@ -144,8 +147,15 @@ function contextLength(moe: MoeArgs | undefined, name: string): number {
   return moe.numExperts === 16 ? 10485760 : 1048576;
 }
 
-function configOf(params: MetaParams, args: Llama4Args, vocabSize: number, context: number): LlamaConfig {
-  const { ropeScalingFactor: factor, ropeHighFreqFactor: highFreqFactor } = args;
+function configOf(
+  params: MetaParams,
+  args: Llama4Args,
+  vocabSize: number,
+  context: number,
+  ropeFactor: number | undefined,
+): LlamaConfig {
+  const { ropeScalingFactor, ropeHighFreqFactor: highFreqFactor } = args;
+  const factor = ropeFactor ?? ropeScalingFactor;
   return {
     ...{ dim: params.dim, nLayers: params.n_layers, nHeads: params.n_heads, nKvHeads: params.n_kv_heads },
     ...{ headDim: params.dim / params.n_heads, ffnDim: feedForwardDim(params), vocabSize, normEps: params.norm_eps },
@@ -158,7 +168,7 @@ function configOf(params: MetaParams, args: Llama4Args, vocabSize: number, conte
 }
 
 function decisionsOf(
-  { moe }: Llama4Args,
+  { moe, ropeScalingFactor }: Llama4Args,
   { contextLength: context, ropeScaling }: LlamaConfig,
   name: string,
 ): Decision[] {
@@ -170,7 +180,7 @@ function decisionsOf(
   const factor = {
     about: 'rope factor',
     value: String(ropeScaling.factor),
-    because: "that of params.json or Meta's code",
+    because: ropeScaling.factor === ropeScalingFactor ? "that of params.json or Meta's code" : 'given by the caller',
   };
   return [length, factor];
 }
