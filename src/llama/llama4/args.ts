@@ -71,7 +71,7 @@ export interface Llama4Args {
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** What the file says; undefined when it has no section of Llama 4. Values that are no positive numbers count as absent, as 0. */
+/** What the file says; undefined when it has no section of Llama 4. The schema has refused values of other types; 0 counts as absent. */
 export function llama4Args(raw: Json): Llama4Args | undefined {
   const moe = section(raw, 'moe_args');
   const vision = section(raw, 'vision_args');

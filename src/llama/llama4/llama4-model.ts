@@ -97,10 +97,16 @@ function expectCounts({ moe, vision }: Llama4Args, refuse: (message: string) => 
   if (moe !== undefined && !(whole(moe.numExperts) && whole(moe.layerStep))) {
     refuse('moe_args needs num_experts and interleave_moe_layer_step as whole numbers above zero');
   }
+  if (moe !== undefined && moe.topK > moe.numExperts) {
+    refuse(`moe_args says top_k ${moe.topK}, but there are only ${moe.numExperts} experts`);
+  }
   if (vision === undefined) return;
   const { dim, nLayers, nHeads, imageSize, patchSize, outputDim, pixelShuffleRatio } = vision;
   const counts = [dim / MOST, imageSize / MOST, outputDim / MOST].every((value) => value > 0 && value <= MOST);
-  if (counts && [nLayers, nHeads, patchSize].every(whole) && pixelShuffleRatio > 0 && pixelShuffleRatio <= 1) return;
+  if (counts && [nLayers, nHeads, patchSize].every(whole) && pixelShuffleRatio > 0 && pixelShuffleRatio <= 1) {
+    if (dim % nHeads !== 0) refuse(`vision_args says dim ${dim}, which n_heads ${nHeads} does not divide`);
+    return;
+  }
   refuse('vision_args needs dim, n_layers, n_heads, image_size, patch_size, output_dim and pixel_shuffle_ratio');
 }
 
