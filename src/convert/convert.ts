@@ -19,7 +19,7 @@ import { inOrder } from './in-order.js';
 import { createLocalEncoder } from './local-encoder.js';
 import { familyFiles } from './family-files.js';
 import { metaFiles } from './meta-plan.js';
-import { type ConvertOptions, expectOptionsFit } from './options.js';
+import { type ConvertOptions, expectMergesWritten, expectOptionsFit } from './options.js';
 import type { Output } from './output.js';
 import {
   type ConversionPlan,
@@ -73,6 +73,7 @@ export function planConversion(source: LlamaModel, options: ConvertOptions): Con
   expectOptionsFit(options);
   const model = withChosenTemplates(source, options);
   const { files, expectExact, ...kind } = plannedKind(model, options);
+  expectMergesWritten(options, files);
   return {
     ...kind,
     to: options.to,

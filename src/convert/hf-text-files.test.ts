@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import type { LlamaConfig, LlamaModel } from '../llama/model.js';
+import { openModel } from '../llama/open-path-node.js';
 import { FIXTURES } from '../testing/fixtures.js';
 import { llama3Vocabulary } from '../testing/llama3-vocabulary.js';
 import { LLAMA_3_1_8B, LLAMA_3_2_1B, shapeOnly } from '../testing/release-models.js';
@@ -126,6 +127,25 @@ describe('the files of other models', () => {
     expect(mergesOf()).toEqual(mergesOf('strings'));
     expect(mergesOf('pairs')).toEqual(mergesOf().map((merge) => String(merge).split(' ')));
     expect(mergesOf('pairs').length).toBeGreaterThan(0);
+    const bare = { ...model, vocabulary: undefined };
+    expect(() => planConversion(bare, { to: 'safetensors', mergesAs: 'pairs' })).toThrow(
+      expect.objectContaining({
+        code: 'convert/bad-option',
+        message: expect.stringContaining('no tokenizer') as string,
+      }),
+    );
+  });
+
+  it.each(['llama4-1shard', 'vision-2shards'])('have merges as pairs in other families too: %s', async (name) => {
+    await using model = await openModel(join(FIXTURES, 'families', name));
+    const mergesOf = (mergesAs: 'strings' | 'pairs'): unknown[] => {
+      const vocabulary = model.vocabulary ?? fixtureVocabulary('llama3-tiny');
+      const { files } = planConversion({ ...model, vocabulary }, { to: 'safetensors', mergesAs });
+      const [piece] = files.find((file) => file.name === 'tokenizer.json')!.pieces;
+      const text = piece?.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : '';
+      return (JSON.parse(text) as { model: { merges: unknown[] } }).model.merges;
+    };
+    expect(mergesOf('pairs')).toEqual(mergesOf('strings').map((merge) => String(merge).split(' ')));
   });
 
   it('of Llama 3, whose message has no end of its own, end the turn alone', () => {

@@ -87,6 +87,18 @@ export function expectOptionsFit(options: ConvertOptions): void {
   if (problem !== undefined) throw new ConvertError('convert/bad-option', problem);
 }
 
+/**
+ * Refuses a form of merges where no `tokenizer.json` is written, in which it would show.
+ *
+ * @throws ConvertError `convert/bad-option`
+ */
+export function expectMergesWritten(options: ConvertOptions, files: readonly { readonly name: string }[]): void {
+  if (options.mergesAs === undefined || files.some(({ name }) => name === 'tokenizer.json')) return;
+  throw new ConvertError('convert/bad-option', 'mergesAs is for tokenizer.json, and there is no tokenizer to write', {
+    hint: 'leave mergesAs (--merges-as) out',
+  });
+}
+
 /** Options that mean something for one format alone. */
 const FORMAT_OF_OPTION = [
   ['maxShardSize', 'safetensors'],

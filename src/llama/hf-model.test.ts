@@ -74,6 +74,25 @@ describe('a Hugging Face folder', () => {
     });
   });
 
+  it.each<[string, object, string]>([
+    ['tokenizer_config.json', { eos_token: 5 }, 'eos_token must be a text, or an object with its content, found 5'],
+    ['tokenizer_config.json', { eos_token: ['<|eot_id|>'] }, 'found ["<|eot_id|>"]'],
+    ['tokenizer_config.json', { bos_token: { id: 1 } }, 'found {"id":1}'],
+    [
+      'generation_config.json',
+      { eos_token_id: '2' },
+      'eos_token_id must be a whole number or a list of them, found "2"',
+    ],
+    ['generation_config.json', { eos_token_id: [2, null] }, 'found [2,null]'],
+  ])('whose special tokens are no tokens is refused: %s %o', async (name, content, message) => {
+    const files = { [name]: encode(JSON.stringify(content)), 'tokenizer.json': tokenizerJsonOf('llama3-tiny') };
+    await expect(openHfModel(folderFor('llama3-tiny', files))).rejects.toMatchObject({
+      code: 'llama/bad-config',
+      path: `folder/${name}`,
+      message: expect.stringContaining(message) as string,
+    });
+  });
+
   it('whose index names no file is refused', async () => {
     const index = encode('{"weight_map": {"a": "model.safetensors", "b": 5}}');
     await expect(

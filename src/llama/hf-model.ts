@@ -11,7 +11,7 @@ import { canonicalTensors } from './canonical.js';
 import { chatTemplatesOf } from './hf-chat-template.js';
 import { expectModelType, expectPlainLlama, textConfigOf } from './hf-config.js';
 import type { HfFiles, HfParts } from './hf-parts.js';
-import { expectTokensInside, readHfSmallFiles } from './hf-small-files.js';
+import { expectTokensInside, expectTokensNamed, readHfSmallFiles } from './hf-small-files.js';
 import { readHfTokenizer, rowsForTokens } from './hf-tokenizer.js';
 import { openHfWeights } from './hf-weights.js';
 import type { OpenModelOptions } from './meta-model.js';
@@ -40,6 +40,7 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
   try {
     const stored = files.flatMap((file) => file.tensors);
     const found = await partsOf({ json: small.config, configPath, stored, path });
+    expectTokensNamed(small, path);
     expectTokensInside(small, rowsForTokens(found), path);
     const parts = { ...found, config: overridden(found.config, options.ropeFactor, path) };
     const tokenizer = await readHfTokenizer(folder, small, parts, options);

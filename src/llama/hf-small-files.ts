@@ -8,7 +8,7 @@
  */
 import type { Folder } from '../source/folder.js';
 import { readFile } from '../source/whole.js';
-import { type JsonObject, parseJsonObject } from './json-object.js';
+import { type JsonObject, isJsonObject, parseJsonObject } from './json-object.js';
 import { LlamaError } from './model.js';
 
 /** Most bytes of a file that is read whole: `tokenizer.json` of Llama 4 has 28 MB, all others some kilobytes. */
@@ -56,6 +56,46 @@ export async function readHfSmallFiles(folder: Folder): Promise<HfSmallFiles> {
   }
   const config = parseJsonObject(configText, `${path}/config.json`, 'llama/bad-config');
   return { config, configText, files, json: (name) => parsed.get(name) };
+}
+
+const ROLES = ['bos', 'eos', 'unk', 'pad', 'sep', 'cls', 'mask'] as const;
+
+/**
+ * Refuses names of special tokens that are no texts, and ids that are no whole numbers: what takes a default in their
+ * place would end texts at another token.
+ *
+ * @throws LlamaError `llama/bad-config`
+ */
+export function expectTokensNamed({ config, json }: HfSmallFiles, path: string): void {
+  const settings = json('tokenizer_config.json');
+  const files = [
+    ['tokenizer_config.json', settings, 'token', isTokenName, 'a text, or an object with its content'],
+    ['config.json', config, 'token_id', isIdOrIds, 'a whole number or a list of them'],
+    [
+      'generation_config.json',
+      json('generation_config.json'),
+      'token_id',
+      isIdOrIds,
+      'a whole number or a list of them',
+    ],
+  ] as const;
+  for (const [name, stated, ending, fits, wanted] of files) {
+    for (const role of ROLES) {
+      const key = `${role}_${ending}`;
+      const value = stated?.[key] ?? null;
+      if (value === null || fits(value)) continue;
+      const message = `${key} must be ${wanted}, found ${JSON.stringify(value)}`;
+      throw new LlamaError('llama/bad-config', message, { path: `${path}/${name}` });
+    }
+  }
+}
+
+function isTokenName(value: unknown): boolean {
+  return typeof value === 'string' || (isJsonObject(value) && typeof value['content'] === 'string');
+}
+
+function isIdOrIds(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(Number.isInteger) : Number.isInteger(value);
 }
 
 /**

@@ -26,7 +26,7 @@ export function mllamaFiles(
 ): { readonly files: PlannedFile[]; readonly warnings: string[] } {
   expectPositionsFit(model, family);
   const tensors = mllamaTensors(model, family, options.type === undefined ? undefined : dtype);
-  const files = [...shardedFiles(tensors, options), ...mllamaTextFiles(model, family, dtype)];
+  const files = [...shardedFiles(tensors, options), ...mllamaTextFiles(model, family, dtype, options)];
   return { files, warnings: mllamaWarnings(family) };
 }
 

@@ -16,6 +16,7 @@ import { RELEASED_ENCODER } from '../../llama/vision/encoder-shape.js';
 import { blockPlaces } from '../../llama/vision/hf-names.js';
 import { tileGrids } from '../../llama/vision/tiles.js';
 import { withImageToken } from '../../llama/vision/vocabulary.js';
+import type { TokenizerJsonOptions } from '../../tokenizer/tokenizer-json.js';
 import { generationConfigJson, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
 import { type PlannedFile, textFile } from '../plan.js';
 
@@ -26,7 +27,12 @@ const JOINED_LAYERS = [3, 7, 15, 23, 30] as const;
 const STYLE = HF_CONFIG_STYLES.llama32;
 
 /** The configuration, generation settings, image settings and, where there is one, the tokenizer. */
-export function mllamaTextFiles(model: LlamaModel, family: VisionFamily, dtype: DType): PlannedFile[] {
+export function mllamaTextFiles(
+  model: LlamaModel,
+  family: VisionFamily,
+  dtype: DType,
+  options: TokenizerJsonOptions = {},
+): PlannedFile[] {
   const { vocabulary } = model;
   return [
     textFile('config.json', configJson(model, family, dtype)),
@@ -38,7 +44,7 @@ export function mllamaTextFiles(model: LlamaModel, family: VisionFamily, dtype: 
       }),
     ),
     textFile('preprocessor_config.json', preprocessorJson(family)),
-    ...(vocabulary === undefined ? [] : hfTokenizerFiles(withImageToken(vocabulary), model)),
+    ...(vocabulary === undefined ? [] : hfTokenizerFiles(withImageToken(vocabulary), model, options)),
     ...processorTemplate(model),
   ];
 }
