@@ -153,9 +153,12 @@ const TOKENIZERS: readonly Case[] = [
 ];
 
 const HF: readonly Case[] = [
-  ...['mistral', 'qwen2', 'gemma', 'phi3', 'mixtral', 'gpt2', 'whisper', 'llava'].map(
-    (type): Case => [type, hf({ model_type: type }), 'llama/unsupported', [`model_type is "${type}"`, 'only "llama"']],
-  ),
+  ...['mistral', 'qwen2', 'gemma', 'phi3', 'mixtral', 'gpt2', 'whisper', 'llava'].map((type): Case => [
+    type,
+    hf({ model_type: type }),
+    'llama/unsupported',
+    [`model_type is "${type}"`, 'only "llama"'],
+  ]),
   ['no model_type', hf({ model_type: undefined }), 'llama/unsupported', ['there is no model_type']],
   [
     'two architectures',

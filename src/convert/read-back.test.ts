@@ -124,8 +124,8 @@ describe('a Hugging Face folder', () => {
     };
     expect(await end('{"eos_token": "<|eot_id|>"}')).toBe('<|eot_id|>');
     expect(await end('{"eos_token": {"content": "<|eot_id|>"}}')).toBe('<|eot_id|>');
-    expect(await end('{"eos_token": {"content": 1}}')).toBe('<|end_of_text|>');
-    for (const broken of ['null', '{']) {
+    expect(await end('{"eos_token": null}')).toBe('<|end_of_text|>');
+    for (const broken of ['null', '{', '{"eos_token": {"content": 1}}']) {
       await expect(end(broken)).rejects.toMatchObject({ code: 'llama/bad-config' });
     }
   });

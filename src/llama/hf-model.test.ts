@@ -93,6 +93,30 @@ describe('a Hugging Face folder', () => {
     });
   });
 
+  it('whose config.json names other tokens than the tokenizer tells which were taken', async () => {
+    const { bosId, eosId } = fixtureVocabulary('llama3-tiny');
+    const document = { 'tokenizer.json': tokenizerJsonOf('llama3-tiny') };
+    const names = fixtureVocabulary('llama3-tiny').pieces;
+    const settings = encode(JSON.stringify({ bos_token: names[bosId], eos_token: names[eosId] }));
+    const open = (change: object) =>
+      openHfModel(folderFor('llama3-tiny', { ...document, 'tokenizer_config.json': settings }, 'folder', change));
+    await using other = await open({ bos_token_id: 5, eos_token_id: [6, 7] });
+    expect(other.decisions).toEqual([
+      {
+        about: 'begin of text',
+        value: String(bosId),
+        because: expect.stringContaining('has bos_token_id 5') as string,
+      },
+      {
+        about: 'end of text',
+        value: String(eosId),
+        because: expect.stringContaining('has eos_token_id [6,7]') as string,
+      },
+    ]);
+    await using same = await open({ bos_token_id: bosId, eos_token_id: [1, eosId] });
+    expect(same.decisions).toEqual([]);
+  });
+
   it('whose index names no file is refused', async () => {
     const index = encode('{"weight_map": {"a": "model.safetensors", "b": 5}}');
     await expect(

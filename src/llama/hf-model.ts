@@ -11,6 +11,7 @@ import { canonicalTensors } from './canonical.js';
 import { chatTemplatesOf } from './hf-chat-template.js';
 import { expectModelType, expectPlainLlama, textConfigOf } from './hf-config.js';
 import type { HfFiles, HfParts } from './hf-parts.js';
+import { otherTokens } from './hf-other-tokens.js';
 import { expectTokensInside, expectTokensNamed, readHfSmallFiles } from './hf-small-files.js';
 import { readHfTokenizer, rowsForTokens } from './hf-tokenizer.js';
 import { openHfWeights } from './hf-weights.js';
@@ -47,8 +48,15 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     const chatTemplates = chatTemplatesOf(small, path);
     const hf = { configText: small.configText, files: small.files, generation: small.json('generation_config.json') };
     return {
+<<<<<<< HEAD
       ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates, decisions: [] },
       ...{ hf, ropeFactor: options.ropeFactor, close, [Symbol.asyncDispose]: close },
+=======
+      ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates },
+      decisions: otherTokens(small, tokenizer.vocabulary),
+      ropeFactor: options.ropeFactor,
+      ...{ hf: isText ? hf : undefined, close, [Symbol.asyncDispose]: close },
+>>>>>>> 06d05de (Where config.json names other tokens than the tokenizer, it is told which were taken)
     };
   } catch (cause) {
     await close();
