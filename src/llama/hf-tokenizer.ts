@@ -9,6 +9,7 @@
  */
 import type { Folder } from '../source/folder.js';
 import { readFile } from '../source/whole.js';
+import { departureOf } from '../tokenizer/departure.js';
 import type { JsonValue } from '../tokenizer/json-value.js';
 import { namedToken, statedTokens } from '../tokenizer/stated-tokens.js';
 import { parseTokenizerDocument, vocabularyOfDocument } from '../tokenizer/tokenizer-json-read.js';
@@ -123,7 +124,8 @@ async function fromModelFile(
 ): Promise<Vocabulary> {
   const stated = statementsOf(small, document);
   const ids = { bosId: idOf(stated, 'bos') ?? vocabulary.bosId, eosId: idOf(stated, 'eos') ?? vocabulary.eosId };
-  const complete = withAddedTokens({ ...vocabulary, ...ids, stated }, tokens, path);
+  const departure = vocabulary.departure ?? (document && departureOf(document, vocabulary.kind));
+  const complete = withAddedTokens({ ...vocabulary, ...ids, stated, departure }, tokens, path);
   return fitted(complete, model, `${path}/tokenizer.model`);
 }
 

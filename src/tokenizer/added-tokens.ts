@@ -50,13 +50,12 @@ export class AddedTokens {
   }
 }
 
-/** The tokens of these types, a space for each `▁` of SentencePiece's. */
-export function addedTokensOf({ pieces, types, kind }: Vocabulary, wanted: readonly number[]): AddedTokens {
+/** The tokens of a vocabulary that are wanted; their pieces are their spelling. */
+export function addedTokensOf(
+  { pieces, types }: Vocabulary,
+  isWanted: (id: number, type: number) => boolean,
+): AddedTokens {
   const tokens: [string, number][] = [];
-  for (const [id, type] of types.entries()) {
-    const piece = pieces[id]!;
-    if (!wanted.includes(type) || piece === '') continue;
-    tokens.push([kind === 'sentencepiece' ? piece.replaceAll('▁', ' ') : piece, id]);
-  }
+  for (const [id, type] of types.entries()) if (isWanted(id, type)) tokens.push([pieces[id]!, id]);
   return new AddedTokens(tokens);
 }

@@ -77,12 +77,13 @@ function show(value: string | number | undefined): string {
 
 function spaces(a: Vocabulary, b: Vocabulary): VocabularyDifference | undefined {
   const rule = ({ spaces: rules }: Vocabulary): string =>
-    rules?.addPrefix === false ? 'no space before the text' : 'a space before the text';
+    (rules?.addPrefix === false ? 'no space before the text' : 'a space before the text') +
+    (rules?.removeExtra === true ? ', runs of spaces joined' : '');
   return rule(a) === rule(b) ? undefined : whole('spaces', rule(a), rule(b));
 }
 
-function splitRule({ split = 'llama3' }: Vocabulary): string {
-  return `words of ${split === 'llama4' ? 'Llama 4' : 'Llama 3'}`;
+function splitRule({ split = 'llama3', departure }: Vocabulary): string {
+  return departure ?? `words of ${split === 'llama4' ? 'Llama 4' : 'Llama 3'}`;
 }
 
 function spell({ pieces }: Vocabulary, id: number): string {

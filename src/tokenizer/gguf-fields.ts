@@ -29,7 +29,8 @@ export type GgufTokenizerField = { readonly key: string } & (
 /**
  * The vocabulary's keys in the order of the file; derives the merges of byte-level BPE.
  *
- * `add_space_prefix` is written only where it is false, which no Llama of Meta's is.
+ * `add_space_prefix` is written only where it is false and `remove_extra_whitespaces` where it is true, as in no Llama of
+ * Meta's.
  *
  * @throws TokenizerError `tokenizer/unsupported` for a SentencePiece vocabulary without scores whose merges do not tell them,
  *   and for one whose tokenizer does what GGUF cannot say
@@ -61,7 +62,9 @@ function sentencePieceFields(vocabulary: Vocabulary): GgufTokenizerField[] {
     ...specialFields(vocabulary, { bos: true, eos: false }),
     ...infillFields(vocabulary),
   ];
-  if (vocabulary.spaces?.addPrefix === false) fields.push({ key: GGUF_KEY.addSpacePrefix, type: 'bool', value: false });
+  const { spaces } = vocabulary;
+  if (spaces?.addPrefix === false) fields.push({ key: GGUF_KEY.addSpacePrefix, type: 'bool', value: false });
+  if (spaces?.removeExtra === true) fields.push({ key: GGUF_KEY.removeExtraSpaces, type: 'bool', value: true });
   return fields;
 }
 

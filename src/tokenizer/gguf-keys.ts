@@ -25,6 +25,7 @@ export const GGUF_KEY = {
   addEos: 'tokenizer.ggml.add_eos_token',
   addSep: 'tokenizer.ggml.add_sep_token',
   addSpacePrefix: 'tokenizer.ggml.add_space_prefix',
+  removeExtraSpaces: 'tokenizer.ggml.remove_extra_whitespaces',
 } as const;
 
 /** Keys of the ids of special tokens; the misspelling is the format's. */

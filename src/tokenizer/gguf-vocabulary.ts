@@ -81,7 +81,10 @@ function sentencePiece(section: Section): Vocabulary {
     bosId: expectId(section, GGUF_KEY.bosId, pieces, 1),
     eosId: expectId(section, GGUF_KEY.eosId, pieces, 2),
     unknownId: expectId(section, GGUF_KEY.unknownId, pieces, unknown),
-    spaces: { addPrefix: section.value(GGUF_KEY.addSpacePrefix) !== false, removeExtra: false },
+    spaces: {
+      addPrefix: section.value(GGUF_KEY.addSpacePrefix) !== false,
+      removeExtra: section.value(GGUF_KEY.removeExtraSpaces) === true,
+    },
     stated: statedIn(section, pieces),
     merges: () => (merges ??= sentencePieceMerges(pieces.slice(0, baseSize), scores)),
   };

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
-import { START_PIECES, piece, BPE_TRAINER } from '../testing/sentencepiece-model.js';
+import { START_PIECES, piece, BPE_TRAINER, bytesField, numberField } from '../testing/sentencepiece-model.js';
 import { ggufTokenizerFields } from './gguf-fields.js';
 import { infillTokens } from './infill.js';
 import { summaryOf } from './summary.js';
@@ -8,9 +8,13 @@ import { parseTokenizerModel } from './tokenizer-model.js';
 
 /** The vocabulary of these pieces after the three that all begin with. */
 const vocabularyOf = (...pieces: string[]) =>
-  parseTokenizerModel(Uint8Array.from([...START_PIECES, ...pieces.flatMap((text) => piece(text)), ...BPE_TRAINER]), {
-    ...{ path: 'tokenizer.model', generation: 'llama3', endOfTurn: false },
-  });
+  parseTokenizerModel(
+    Uint8Array.from([...START_PIECES, ...pieces.flatMap((text) => piece(text)), ...BPE_TRAINER, ...SPACES_STAY]),
+    { ...{ path: 'tokenizer.model', generation: 'llama3', endOfTurn: false } },
+  );
+
+/** `remove_extra_whitespaces` is on where nothing is said of it. */
+const SPACES_STAY = bytesField(3, numberField(4, 0));
 
 describe('the infill tokens of Code Llama', () => {
   it('are found by their pieces, and written as llama.cpp’s converter does', () => {

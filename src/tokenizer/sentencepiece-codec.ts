@@ -1,14 +1,14 @@
 /**
  * Text to ids and back as Llama 1 and 2 do it: SentencePiece's BPE with bytes for what no piece covers.
  *
- * A space is put before the text, spaces become `▁`, and the characters of the whole text are merged; there are no
- * words. Pieces that are control tokens, bytes or unused are never made from text. Decoding takes the first space
+ * Spaces become `▁`, one is put before the text, and the characters of the whole text are merged; there are no
+ * words. What else happens to spaces differs from program to program, and is in the vocabulary's {@link SpaceRules}. Pieces that are control tokens, bytes or unused are never made from text. Decoding takes the first space
  * away again, spells unknown text ` ⁇ `, and makes each byte that is no UTF-8 a replacement character of its own.
  *
  * @see https://github.com/google/sentencepiece/blob/master/src/sentencepiece_processor.cc (Decode)
  * @module
  */
-import { type AddedTokens, addedTokensOf } from './added-tokens.js';
+import { AddedTokens } from './added-tokens.js';
 import { BpeMerger } from './bpe-merger.js';
 import { utf8Length } from './character-classes.js';
 import { ListRule, ScoreRule } from './join-rules.js';
@@ -32,7 +32,7 @@ export class SentencePieceCodec implements TextCodec {
   constructor(vocabulary: Vocabulary) {
     this.#vocabulary = vocabulary;
     this.#index = indexOf(vocabulary);
-    this.#added = addedTokensOf(vocabulary, [TOKEN_TYPE.userDefined]);
+    this.#added = new AddedTokens(insideTokens(vocabulary));
     const { scores, types, pieces } = vocabulary;
     this.#merger = new BpeMerger(scores ? new ScoreRule(this.#index, scores) : new ListRule(vocabulary));
     for (const [id, type] of types.entries()) {
@@ -43,14 +43,10 @@ export class SentencePieceCodec implements TextCodec {
     }
   }
 
-  encode(text: string, ids: number[], begins: boolean): void {
-    const { spaces } = this.#vocabulary;
-    const kept = spaces?.removeExtra === true ? text.replace(/^ +| +$/g, '').replace(/ {2,}/g, ' ') : text;
-    if (kept === '') return;
-    const whole = begins && spaces?.addPrefix !== false ? ` ${kept}` : kept;
-    for (const part of this.#added.split(whole)) {
+  encode(text: string, ids: number[], isFirst: boolean): void {
+    for (const part of this.#added.split(this.#spaced(text, isFirst))) {
       if (typeof part === 'number') ids.push(part);
-      else this.#encodePart(UTF8.encode(part.replaceAll(' ', '▁')), ids);
+      else this.#encodePart(UTF8.encode(part), ids);
     }
   }
 
@@ -87,6 +83,29 @@ export class SentencePieceCodec implements TextCodec {
     return text.bytes;
   }
 
+  /** The text with its spaces as pieces have them. */
+  #spaced(text: string, isFirst: boolean): string {
+    const { addPrefix = true, removeExtra = false, onlyFirst, unlessSpace } = this.#vocabulary.spaces ?? {};
+    const kept = (removeExtra ? this.#joined(text) : text).replaceAll(' ', '▁');
+    if (kept === '') return kept;
+    const isPrefixed = addPrefix && (isFirst || onlyFirst !== true) && !(unlessSpace === true && kept.startsWith('▁'));
+    const whole = isPrefixed ? `▁${kept}` : kept;
+    return removeExtra ? whole.slice(0, lengthWithoutSpaces(whole)) : whole;
+  }
+
+  /** One space for many, none at the begin; within what a user defined they stay, but not after another space. */
+  #joined(text: string): string {
+    let joined = '';
+    let isAfterSpace = true;
+    for (const part of this.#added.split(text)) {
+      const piece = typeof part === 'number' ? this.#vocabulary.pieces[part]! : part.replace(/ +/g, ' ');
+      const kept: string = isAfterSpace ? piece.replace(/^ +/, '') : piece;
+      joined += kept;
+      if (kept !== '') isAfterSpace = kept.endsWith(' ');
+    }
+    return joined;
+  }
+
   #encodePart(bytes: Uint8Array, ids: number[]): void {
     this.#merger.begin(bytes, 0, bytes.byteLength);
     for (let at = 0; at < bytes.byteLength;) {
@@ -105,10 +124,36 @@ export class SentencePieceCodec implements TextCodec {
   }
 }
 
+/** Whether a token is matched in the text that has its space already, and so is none between whose parts text begins anew. */
+export function isInside({ spaces, baseSize, types }: Vocabulary, id: number): boolean {
+  if (types[id] !== TOKEN_TYPE.userDefined) return false;
+  return (spaces?.addedInside === true && id < baseSize) || spaces?.afterSpace?.includes(id) === true;
+}
+
 const UTF8 = new TextEncoder();
 /** How SentencePiece spells what it does not know. */
 const UNKNOWN = ' \u2047 ';
 const REPLACEMENT = UTF8.encode('\ufffd');
+
+function insideTokens(vocabulary: Vocabulary): [text: string, id: number][] {
+  const { pieces, types, spaces } = vocabulary;
+  const spellings: [string, number][] = [];
+  for (let id = 0; id < types.length; id++) {
+    if (!isInside(vocabulary, id)) continue;
+    spellings.push([
+      spaces?.afterSpace?.includes(id) === true ? `▁${pieces[id]!.replaceAll(' ', '▁')}` : pieces[id]!,
+      id,
+    ]);
+  }
+  return spellings;
+}
+
+/** Where the spaces at the end begin; a regular expression would begin anew at each run of them. */
+function lengthWithoutSpaces(text: string): number {
+  let end = text.length;
+  while (end > 0 && text[end - 1] === '▁') end--;
+  return end;
+}
 
 /** The pieces that text is made of. */
 function indexOf({ pieces, types, baseSize }: Vocabulary): TokenIndex {

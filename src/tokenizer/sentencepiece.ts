@@ -35,6 +35,8 @@ export interface SentencePieceModel {
   readonly addDummyPrefix: boolean;
   /** Whether runs of spaces become one and the ends are trimmed. */
   readonly removeExtraWhitespaces: boolean;
+  /** What it does to text that no Llama's does, in a few words. */
+  readonly departure: string | undefined;
 }
 
 /** The `model_type` of byte-pair encoding, the only one a Llama has. */
@@ -50,10 +52,12 @@ export function parseSentencePiece(bytes: Uint8Array, path?: string): SentencePi
   const pieces: Piece[] = [];
   let trainer = TRAINER_DEFAULTS;
   let normalizer = NORMALIZER_DEFAULTS;
+  let denormalizer = NORMALIZER_DEFAULTS;
   for (const field of wireFields(bytes, 0, bytes.byteLength, path)) {
     if (field.number === 1) pieces.push(parsePiece(bytes, expectType(field, 'bytes', 'pieces', path), path));
     if (field.number === 2) trainer = parseSettings(bytes, field, TRAINER_FIELDS, trainer, path);
     if (field.number === 3) normalizer = parseSettings(bytes, field, NORMALIZER_FIELDS, normalizer, path);
+    if (field.number === 5) denormalizer = parseSettings(bytes, field, NORMALIZER_FIELDS, denormalizer, path);
     if (pieces.length > TOKENS_LIMIT) {
       const message = `the model has more than ${TOKENS_LIMIT} pieces, the most a tokenizer may have`;
       throw new TokenizerError('tokenizer/unsupported', message, { path, offset: field.offset });
@@ -72,6 +76,7 @@ export function parseSentencePiece(bytes: Uint8Array, path?: string): SentencePi
     padId: trainer.padId,
     addDummyPrefix: normalizer.addDummyPrefix !== 0,
     removeExtraWhitespaces: normalizer.removeExtraWhitespaces !== 0,
+    departure: departureOf(trainer, normalizer, denormalizer),
   };
 }
 
@@ -82,17 +87,45 @@ interface Piece {
   readonly offset: number;
 }
 
-const TRAINER_DEFAULTS = { modelType: 1, byteFallback: 0, unknownId: 0, bosId: 1, eosId: 2, padId: -1 };
+const TRAINER_DEFAULTS = {
+  modelType: 1,
+  spaceAsSuffix: 0,
+  byteFallback: 0,
+  unknownId: 0,
+  bosId: 1,
+  eosId: 2,
+  padId: -1,
+};
 const TRAINER_FIELDS = {
   3: 'modelType',
+  24: 'spaceAsSuffix',
   35: 'byteFallback',
   40: 'unknownId',
   41: 'bosId',
   42: 'eosId',
   43: 'padId',
 } as const;
-const NORMALIZER_DEFAULTS = { addDummyPrefix: 1, removeExtraWhitespaces: 1 };
-const NORMALIZER_FIELDS = { 3: 'addDummyPrefix', 4: 'removeExtraWhitespaces' } as const;
+const NORMALIZER_DEFAULTS = { charsmapLength: 0, addDummyPrefix: 1, removeExtraWhitespaces: 1, escapeWhitespaces: 1 };
+const NORMALIZER_FIELDS = {
+  2: 'charsmapLength',
+  3: 'addDummyPrefix',
+  4: 'removeExtraWhitespaces',
+  5: 'escapeWhitespaces',
+} as const;
+/** Of fields that hold bytes their length is what counts. */
+const LENGTHS: readonly string[] = ['charsmapLength'];
+
+/** Settings that change a text, or where its pieces end, in ways that are not worked out here. */
+function departureOf(
+  { spaceAsSuffix }: Pick<typeof TRAINER_DEFAULTS, 'spaceAsSuffix'>,
+  { charsmapLength, escapeWhitespaces }: typeof NORMALIZER_DEFAULTS,
+  denormalizer: typeof NORMALIZER_DEFAULTS,
+): string | undefined {
+  if (charsmapLength > 0) return 'normalizes text (precompiled_charsmap)';
+  if (denormalizer.charsmapLength > 0) return 'changes text that it decodes (denormalizer_spec)';
+  if (escapeWhitespaces === 0) return 'leaves spaces as they are (escape_whitespaces)';
+  return spaceAsSuffix === 0 ? undefined : 'puts the space after the text (treat_whitespace_as_suffix)';
+}
 
 function parsePiece(bytes: Uint8Array, { start, end, offset }: WireField, path: string | undefined): Piece {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -142,7 +175,11 @@ function parseSettings<Name extends string>(
   const { start, end } = expectType(message, 'bytes', 'settings', path);
   for (const field of wireFields(bytes, start, end, path)) {
     const name = names[field.number];
-    if (name !== undefined) settings[name] = expectType(field, 'varint', name, path).int32;
+    if (name === undefined) continue;
+    if (LENGTHS.includes(name)) {
+      const content = expectType(field, 'bytes', name, path);
+      settings[name] = content.end - content.start;
+    } else settings[name] = expectType(field, 'varint', name, path).int32;
   }
   return settings;
 }

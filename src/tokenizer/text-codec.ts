@@ -11,9 +11,9 @@ export interface TextCodec {
   /**
    * Adds the ids of a text to `ids`.
    *
-   * @param begins - whether the text begins here, or a control token stands before it
+   * @param isFirst - whether the text begins here; otherwise a token that was found in it stands before
    */
-  encode(text: string, ids: number[], begins: boolean): void;
+  encode(text: string, ids: number[], isFirst: boolean): void;
   /** Bytes that a token stands for, control tokens spelled. */
   bytesOf(id: number): Uint8Array;
   /** UTF-8 of the text that the tokens stand for, possibly invalid. */

@@ -36,9 +36,11 @@ describe('parseTokenizerJson', () => {
     for (const mergesAs of ['strings', 'pairs'] as const) {
       const back = parseTokenizerJson(bytes([...tokenizerJson(vocabulary, { mergesAs })].join('')));
       expect(compareVocabularies(vocabulary, back)).toEqual([]);
-      for (const key of ['baseSize', 'generation', 'unknownId', 'spaces'] as const) {
+      for (const key of ['baseSize', 'generation', 'unknownId'] as const) {
         expect(back[key]).toEqual(vocabulary[key]);
       }
+      // a SentencePiece model finds what a user defined in another way
+      expect(back.spaces && { addedInside: true, ...back.spaces }).toEqual(vocabulary.spaces);
     }
   });
 
@@ -60,15 +62,33 @@ describe('parseTokenizerJson', () => {
     expect(vocabulary).toMatchObject({ size: 8, baseSize: 7, unknownId: 0, scores: undefined });
   });
 
+  const ofMetaspace = { onlyFirst: false, unlessSpace: true };
   it.each([
-    ['nothing', {}, false],
-    ['a Prepend', { normalizer: { type: 'Prepend', prepend: '▁' } }, true],
-    ['a Prepend in a sequence', { normalizer: { type: 'Sequence', normalizers: [null, { type: 'Prepend' }] } }, true],
-    ['a splitter', { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'first' } }, true],
-    ['a splitter that does not', { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'never' } }, false],
-  ])('sees whether a space is prepended: %s', (_, parts, addPrefix) => {
+    ['nothing', {}, { addPrefix: false }],
+    ['a Prepend', { normalizer: { type: 'Prepend', prepend: '▁' } }, { addPrefix: true }],
+    [
+      'a Prepend in a sequence',
+      { normalizer: { type: 'Sequence', normalizers: [null, { type: 'Prepend' }] } },
+      { addPrefix: true },
+    ],
+    [
+      'a splitter',
+      { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'first' } },
+      { ...ofMetaspace, addPrefix: true, onlyFirst: true },
+    ],
+    [
+      'a splitter that says nothing of it',
+      { pre_tokenizer: { type: 'Metaspace' } },
+      { ...ofMetaspace, addPrefix: true },
+    ],
+    [
+      'a splitter that does not',
+      { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'never' } },
+      { ...ofMetaspace, addPrefix: false },
+    ],
+  ])('sees where a space is prepended: %s', (_, parts, rules) => {
     const vocabulary = parseTokenizerJson(small('pieces', (document) => Object.assign(document, parts)));
-    expect(vocabulary.spaces).toEqual({ addPrefix, removeExtra: false });
+    expect(vocabulary.spaces).toEqual({ ...rules, removeExtra: false });
   });
 
   it('finds byte-level decoders in a sequence', () => {

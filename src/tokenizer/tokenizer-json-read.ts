@@ -20,6 +20,7 @@ import {
   wrongKind,
 } from './json-value.js';
 import { generationOfNames, specialTokenNames } from './special-tokens.js';
+import { spaceRulesOf } from './space-rules.js';
 import { splitRuleOf, statedPattern } from './split-patterns.js';
 import {
   type SplitRule,
@@ -93,7 +94,7 @@ export function vocabularyOfDocument(document: JsonValue, options: TokenizerJson
       path,
     ),
     split: isBytes ? splitOf(document) : undefined,
-    spaces: isBytes ? undefined : { addPrefix: prependsSpace(document), removeExtra: false },
+    spaces: isBytes ? undefined : spaceRulesOf(document),
     departure: departureOf(document, kind),
     merges: () => merges,
   };
@@ -131,16 +132,6 @@ function splitOf(document: JsonValue): SplitRule {
   if (rule !== undefined) return rule;
   const message = `the tokenizer splits text by ${JSON.stringify(pattern)}, which is neither the rule of Llama 3 nor that of Llama 4`;
   throw new TokenizerError('tokenizer/unsupported', message, { path: document.path });
-}
-
-/** Folders made without the legacy behaviour prepend the space when they split. */
-function prependsSpace(document: JsonValue): boolean {
-  const splitter = member(document, 'pre_tokenizer').value;
-  const scheme =
-    typeof splitter === 'object' && splitter !== null && 'prepend_scheme' in splitter
-      ? splitter.prepend_scheme
-      : 'never';
-  return scheme !== 'never' || mentions(member(document, 'normalizer').value, 'Prepend');
 }
 
 interface Tokens {

@@ -10,9 +10,10 @@
  *   (TikTokenConverter, LlamaConverter)
  * @module
  */
+import { expectNoDeparture } from './departure.js';
 import { adds } from './stated-tokens.js';
 import { SPLIT_PATTERNS } from './split-patterns.js';
-import { type StringList, TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
+import { type StringList, TOKEN_TYPE, TokenizerError, type Vocabulary } from './vocabulary.js';
 
 /** How the file is written. */
 export interface TokenizerJsonOptions {
@@ -20,8 +21,19 @@ export interface TokenizerJsonOptions {
   readonly mergesAs?: 'strings' | 'pairs' | undefined;
 }
 
-/** The file's text in chunks of about 64 KiB; derives the merges. */
+/**
+ * The file's text in chunks of about 64 KiB; derives the merges.
+ *
+ * @throws TokenizerError `tokenizer/unsupported`, before the first chunk, for a vocabulary whose tokenizer does what the file
+ *   is not made to say: among it to join spaces
+ */
 export function* tokenizerJson(vocabulary: Vocabulary, options: TokenizerJsonOptions = {}): Generator<string> {
+  expectNoDeparture(vocabulary);
+  if (vocabulary.spaces?.removeExtra === true) {
+    const message =
+      'the tokenizer makes one space of many (remove_extra_whitespaces), for which tokenizer.json has no setting';
+    throw new TokenizerError('tokenizer/unsupported', message);
+  }
   const asPairs = options.mergesAs === 'pairs';
   const frame =
     vocabulary.kind === 'sentencepiece' ? sentencePieceFrame(vocabulary, asPairs) : byteLevelFrame(vocabulary);

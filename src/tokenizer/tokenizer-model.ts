@@ -106,7 +106,8 @@ function vocabularyOfPieces(model: SentencePieceModel, path: string | undefined)
   return {
     ...{ kind: 'sentencepiece', size: pieces.length, baseSize: pieces.length, generation: undefined },
     ...{ pieces, types, scores, bosId, eosId, unknownId },
-    spaces: { addPrefix: model.addDummyPrefix, removeExtra: model.removeExtraWhitespaces },
+    spaces: { addPrefix: model.addDummyPrefix, removeExtra: model.removeExtraWhitespaces, addedInside: true },
+    departure: model.departure,
     merges: () => (merges ??= sentencePieceMerges(pieces, scores)),
   };
 }

@@ -97,7 +97,8 @@ describe('special tokens', () => {
     const pieces = [...llama2.pieces, '▁<PRE>'];
     const types = Int32Array.of(...llama2.types, TOKEN_TYPE.userDefined);
     const scores = Float32Array.of(...llama2.scores!, 0);
-    const tokenizer = new Tokenizer({ ...llama2, pieces, types, scores, size: pieces.length });
+    const size = pieces.length;
+    const tokenizer = new Tokenizer({ ...llama2, pieces, types, scores, size, baseSize: size });
     const plain = new Tokenizer({ ...llama2, spaces: { addPrefix: false, removeExtra: false } });
     expect(tokenizer.encode('<PRE>is')).toEqual([llama2.size, ...plain.encode('is')]);
   });

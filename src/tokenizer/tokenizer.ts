@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { AddedTokens, addedTokensOf } from './added-tokens.js';
+import { type AddedTokens, addedTokensOf } from './added-tokens.js';
 import { ByteLevelCodec } from './byte-level-codec.js';
 import { expectNoDeparture } from './departure.js';
-import { SentencePieceCodec } from './sentencepiece-codec.js';
+import { isInside, SentencePieceCodec } from './sentencepiece-codec.js';
 import type { TextCodec } from './text-codec.js';
 import { TOKEN_TYPE, TokenizerError, type Vocabulary } from './vocabulary.js';
 
@@ -50,8 +50,7 @@ export class Tokenizer {
     this.vocabulary = vocabulary;
     const isBytes = vocabulary.kind === 'byte-level-bpe';
     this.#codec = isBytes ? new ByteLevelCodec(vocabulary) : new SentencePieceCodec(vocabulary);
-    // SentencePiece matches these in what it makes of the text
-    this.#added = isBytes ? addedTokensOf(vocabulary, ADDED) : new AddedTokens([]);
+    this.#added = addedTokensOf(vocabulary, (id, type) => type === TOKEN_TYPE.userDefined && !isInside(vocabulary, id));
   }
 
   /**
@@ -61,11 +60,9 @@ export class Tokenizer {
   encode(text: string, { special = false, bos = false, eos = false }: EncodeOptions = {}): number[] {
     const { vocabulary } = this;
     const ids: number[] = [];
-    let begins = true;
     for (const part of this.#tokensFor(special).split(text)) {
       if (typeof part === 'number') ids.push(part);
-      else this.#codec.encode(part, ids, begins);
-      begins = typeof part === 'number' && vocabulary.types[part] === TOKEN_TYPE.control;
+      else this.#codec.encode(part, ids, ids.length === 0);
     }
     if (bos && !(special && ids[0] === vocabulary.bosId)) ids.unshift(vocabulary.bosId);
     if (eos) ids.push(vocabulary.eosId);
@@ -96,8 +93,11 @@ export class Tokenizer {
 
   #tokensFor(special: boolean): AddedTokens {
     if (!special) return this.#added;
-    const types = this.vocabulary.kind === 'sentencepiece' ? SPECIAL : [...SPECIAL, ...ADDED];
-    return (this.#withControl ??= addedTokensOf(this.vocabulary, types));
+    const { vocabulary } = this;
+    return (this.#withControl ??= addedTokensOf(
+      vocabulary,
+      (id, type) => SPLITTING.includes(type) && !isInside(vocabulary, id),
+    ));
   }
 
   #expectToken(id: number): void {
@@ -108,6 +108,5 @@ export class Tokenizer {
   }
 }
 
-const ADDED = [TOKEN_TYPE.userDefined];
-const SPECIAL = [TOKEN_TYPE.control, TOKEN_TYPE.unknown];
+const SPLITTING: readonly number[] = [TOKEN_TYPE.control, TOKEN_TYPE.unknown, TOKEN_TYPE.userDefined];
 const TEXT = new TextDecoder('utf-8', { ignoreBOM: true });

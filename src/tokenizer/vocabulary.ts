@@ -53,6 +53,14 @@ export interface SpaceRules {
   readonly addPrefix: boolean;
   /** Whether runs of spaces become one and the ends are trimmed (`remove_extra_whitespaces`); not so in any Llama. */
   readonly removeExtra: boolean;
+  /** Whether only the text's own begin has the space (`prepend_scheme: first`); else each part after a token found in it. */
+  readonly onlyFirst?: boolean | undefined;
+  /** Whether what begins with a space already is given none (the splitter `Metaspace`). */
+  readonly unlessSpace?: boolean | undefined;
+  /** Whether the model's own user-defined tokens are matched in the text with its space, as SentencePiece itself does. */
+  readonly addedInside?: boolean | undefined;
+  /** Ids of added tokens that are found only with a space before them, which they take in (`normalized` after `Prepend`). */
+  readonly afterSpace?: readonly number[] | undefined;
 }
 
 /** What a special token is for, as Hugging Face names it. */
@@ -99,8 +107,8 @@ export interface Vocabulary {
   /** What else the files of a fine-tune state about special tokens; absent where they are those of a release of Meta's. */
   readonly stated?: StatedTokens | undefined;
   /**
-   * What the source's tokenizer does that neither GGUF nor `tokenizer.model` can say, in a few words; such a vocabulary
-   * can only be carried along in the files that it came in.
+   * What the source's tokenizer does to text that no Llama's does, in a few words; such a vocabulary can only be carried
+   * along in the files that it came in.
    */
   readonly departure?: string | undefined;
   /** Id of the token that stands for what cannot be spelled; SentencePiece only. */
