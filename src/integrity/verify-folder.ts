@@ -153,6 +153,7 @@ async function verifyOther(folder: Folder, { parent, signal }: VerifyFolderOptio
   await using model = await openModelFolder(folder, { parent, signal });
   await model.expectConsistentWeights({ signal });
   const layout = await folderLayout(folder);
+  model.vocabulary?.merges(); // are looked through when they are asked for
   const notes = [...structureNotes(model.tensors.size), tokenizerNote(model.vocabulary?.size), `${layout} layout`];
   return { status: 'consistent', error: undefined, config: model.config, notes };
 }

@@ -7,46 +7,70 @@
  */
 import type { Vocabulary } from './vocabulary.js';
 
-/** Finds tokens in text by their spelling. */
+/**
+ * Finds tokens in text by their spelling, in a sorted list.
+ *
+ * The last token that does not come after the text is the longest one that the text begins with, or has it as its own
+ * begin: so one search finds it, and the tokens that are the begin of others lead back from there. Tokens that share
+ * their letters cost a few comparisons of their length at each place, not one for each of them.
+ */
 export class AddedTokens {
-  /** Tokens by their text. */
-  readonly #ids: ReadonlyMap<string, number>;
-  /** Lengths of the tokens that begin with a unit of UTF-16, the longest first. */
-  readonly #lengths: ReadonlyMap<number, readonly number[]>;
+  readonly #texts: readonly string[];
+  readonly #ids: readonly number[];
+  /** Place of the longest other token that a token begins with, -1 for none. */
+  readonly #begins: Int32Array;
+  /** Units of UTF-16 that tokens begin with. */
+  readonly #firsts: ReadonlySet<number>;
 
-  /** @param tokens - texts, none empty, and ids */
+  /** @param tokens - texts, of which empty ones are never found, and ids */
   constructor(tokens: Iterable<readonly [text: string, id: number]>) {
-    this.#ids = new Map(tokens);
-    const lengths = new Map<number, Set<number>>();
-    for (const text of this.#ids.keys()) {
-      const first = text.charCodeAt(0);
-      lengths.set(first, (lengths.get(first) ?? new Set()).add(text.length));
+    const sorted = [...new Map(tokens)].filter(([text]) => text !== '').sort(([a], [b]) => (a < b ? -1 : 1));
+    const texts = sorted.map(([text]) => text);
+    this.#texts = texts;
+    this.#ids = sorted.map(([, id]) => id);
+    this.#begins = new Int32Array(texts.length);
+    for (const [place, text] of texts.entries()) {
+      let begin = place - 1;
+      while (begin >= 0 && !text.startsWith(texts[begin]!)) begin = this.#begins[begin]!;
+      this.#begins[place] = begin;
     }
-    this.#lengths = new Map(Array.from(lengths, ([first, set]) => [first, [...set].sort((a, b) => b - a)]));
+    this.#firsts = new Set(texts.map((text) => text.charCodeAt(0)));
   }
 
   /** The text's parts in order: ids of tokens, and the text between them, which is never empty. */
   *split(text: string): Generator<string | number> {
     let start = 0;
-    for (let at = 0; this.#ids.size > 0 && at < text.length; at++) {
+    for (let at = 0; this.#ids.length > 0 && at < text.length; at++) {
+      if (!this.#firsts.has(text.charCodeAt(at))) continue;
       const found = this.#at(text, at);
-      if (found === undefined) continue;
+      if (found < 0) continue;
       if (at > start) yield text.slice(start, at);
-      yield found.id;
-      start = at + found.length;
+      yield this.#ids[found]!;
+      start = at + this.#texts[found]!.length;
       at = start - 1;
     }
     if (start < text.length) yield text.slice(start);
   }
 
-  /** The longest token that begins there. */
-  #at(text: string, at: number): { readonly id: number; readonly length: number } | undefined {
-    for (const length of this.#lengths.get(text.charCodeAt(at)) ?? []) {
-      if (at + length > text.length) continue;
-      const id = this.#ids.get(text.slice(at, at + length));
-      if (id !== undefined) return { id, length };
+  /** Place of the longest token that begins there, -1 for none. */
+  #at(text: string, at: number): number {
+    const texts = this.#texts;
+    let [low, high] = [0, texts.length];
+    // units that the text has in common with the tokens around the range, and so with each in it
+    let [lowCommon, highCommon] = [0, 0];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      const token = texts[middle]!;
+      let common = Math.min(lowCommon, highCommon);
+      while (common < token.length && token.charCodeAt(common) === text.charCodeAt(at + common)) common++;
+      // past the end of the text there is no unit, and the longer one comes after
+      const comesAfter = common < token.length && !(token.charCodeAt(common) < text.charCodeAt(at + common));
+      if (comesAfter) [high, highCommon] = [middle, common];
+      else [low, lowCommon] = [middle + 1, common];
     }
-    return undefined;
+    let found = low - 1;
+    while (found >= 0 && !text.startsWith(texts[found]!, at)) found = this.#begins[found]!;
+    return found;
   }
 }
 

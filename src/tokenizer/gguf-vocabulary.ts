@@ -10,6 +10,7 @@
 import type { GgufNumbers } from '../formats/gguf/value-types.js';
 import { GGUF_KEY, LLAMA_4_SPLIT, ROLE_KEYS, SWITCH_KEYS } from './gguf-keys.js';
 import { sentencePieceMerges } from './merges.js';
+import { expectSoundTokens, soundMerges } from './sound-tokens.js';
 import { generationOfNames, SPECIAL_OFFSET } from './special-tokens.js';
 import {
   PackedStrings,
@@ -34,8 +35,11 @@ export function vocabularyFromGguf(
 ): Vocabulary {
   const section: Section = { value: (key) => fields.get(key)?.value, path };
   const model = expectString(section, GGUF_KEY.model);
-  if (model === 'llama') return sentencePiece(section);
-  if (model === 'gpt2') return byteLevel(section);
+  if (model === 'llama' || model === 'gpt2') {
+    const vocabulary = model === 'llama' ? sentencePiece(section) : byteLevel(section);
+    expectSoundTokens(vocabulary, path);
+    return vocabulary;
+  }
   const message = `the GGUF file's tokenizer is of the kind ${JSON.stringify(model)}; a Llama's is "llama" or "gpt2"`;
   throw new TokenizerError('tokenizer/unsupported', message, { path });
 }
@@ -66,7 +70,7 @@ function byteLevel(section: Section): Vocabulary {
     bosId: expectId(section, GGUF_KEY.bosId, pieces, baseSize + SPECIAL_OFFSET.beginOfText),
     eosId: expectId(section, GGUF_KEY.eosId, pieces, baseSize + SPECIAL_OFFSET.endOfText),
     ...{ unknownId: undefined, spaces: undefined, stated: statedIn(section, pieces) },
-    merges: () => merges,
+    merges: soundMerges(merges, pieces, section.path),
   };
 }
 

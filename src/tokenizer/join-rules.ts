@@ -7,6 +7,7 @@
  * @module
  */
 import { type JoinRule, PRIORITIES_LIMIT } from './bpe-merger.js';
+import { mergeIds } from './sound-tokens.js';
 import type { TokenIndex } from './token-index.js';
 import { TokenizerError, type Vocabulary } from './vocabulary.js';
 
@@ -73,14 +74,8 @@ export class ListRule implements JoinRule {
     const ids = new Map(pieces.slice(0, baseSize).map((piece, id) => [piece, id]));
     let place = 0;
     for (const merge of list) {
-      const space = merge.indexOf(' ');
-      const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
-      const [leftId, rightId, product] = [ids.get(left), ids.get(right), ids.get(left + right)];
-      if (leftId === undefined || rightId === undefined || product === undefined) {
-        const message = `merge ${place}, ${JSON.stringify(merge)}, is not of two tokens into a third`;
-        throw new TokenizerError('tokenizer/malformed', message);
-      }
-      const pair = leftId * size + rightId;
+      const { left, right, product } = mergeIds(merge, place, ids, undefined);
+      const pair = left * size + right;
       if (!this.#joins.has(pair)) this.#joins.set(pair, place);
       this.#products[place++] = product;
     }

@@ -20,6 +20,7 @@ import {
   wrongKind,
 } from './json-value.js';
 import { generationOfNames, specialTokenNames } from './special-tokens.js';
+import { expectSoundTokens, soundMerges } from './sound-tokens.js';
 import { spaceRulesOf } from './space-rules.js';
 import { splitRuleOf, statedPattern } from './split-patterns.js';
 import {
@@ -96,8 +97,9 @@ export function vocabularyOfDocument(document: JsonValue, options: TokenizerJson
     split: isBytes ? splitOf(document) : undefined,
     spaces: isBytes ? undefined : spaceRulesOf(document),
     departure: departureOf(document, kind),
-    merges: () => merges,
+    merges: soundMerges(merges, pieces, path),
   };
+  expectSoundTokens(vocabulary, path);
   return vocabSize === undefined ? vocabulary : padVocabulary(vocabulary, vocabSize, path);
 }
 
@@ -158,7 +160,7 @@ const BYTE_PIECE = /^<0x[0-9A-F]{2}>$/;
 function parseTokens(document: JsonValue, kind: VocabularyKind): Tokens {
   const model = member(document, 'model');
   const pieces = parseVocabulary(member(model, 'vocab'));
-  const baseSize = pieces.length;
+  const vocabSize = pieces.length;
   const spellsBytes = kind === 'sentencepiece';
   const types: number[] = pieces.map((piece) =>
     spellsBytes && BYTE_PIECE.test(piece) ? TOKEN_TYPE.byte : TOKEN_TYPE.normal,
@@ -175,6 +177,7 @@ function parseTokens(document: JsonValue, kind: VocabularyKind): Tokens {
     pieces[id] = content;
     types[id] = addedTokenType(content, special);
   }
+  const baseSize = spellsBytes ? vocabSize : withoutTrailing(vocabSize, types);
   const unknown = member(model, 'unk_token');
   if (unknown.value === undefined || unknown.value === null) {
     return { pieces, types: Int32Array.from(types), baseSize, unknownId: undefined };
@@ -182,6 +185,13 @@ function parseTokens(document: JsonValue, kind: VocabularyKind): Tokens {
   const unknownId = idOfToken(pieces, expectString(unknown), 'stands for unknown text', document.path);
   types[unknownId] = TOKEN_TYPE.unknown;
   return { pieces, types: Int32Array.from(types), baseSize, unknownId };
+}
+
+/** Tokens of byte-level BPE before the added ones: some files list these in the model's vocabulary as well. */
+function withoutTrailing(vocabSize: number, types: readonly number[]): number {
+  let size = vocabSize;
+  while (size > 0 && types[size - 1] !== TOKEN_TYPE.normal) size--;
+  return size;
 }
 
 /** Pieces by id; the ids must be 0 to n - 1, which also means that no two pieces share one. */
