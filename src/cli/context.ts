@@ -26,8 +26,8 @@ export interface Answer {
   readonly lines: () => Promise<readonly Line[]>;
   /** For a program. */
   readonly json: () => Promise<JsonReport>;
-  /** A text that is itself what was asked for, printed untouched in place of the lines where no terminal acts on it. */
-  readonly exact?: string | undefined;
+  /** Bytes that are themselves what was asked for, printed untouched in place of the lines where no terminal acts on them. */
+  readonly exact?: Uint8Array | undefined;
 }
 
 /** What a command works with. */

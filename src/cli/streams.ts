@@ -17,8 +17,8 @@ export type CliStream = Writable & { readonly isTTY?: boolean };
 
 /** Text on its way to a stream. */
 export interface Printer {
-  /** Prints; waits until the stream has taken it. @throws CliError `cli/output-failed` */
-  print(text: string): Promise<void>;
+  /** Prints a text, or bytes as they are; waits until the stream has taken it. @throws CliError `cli/output-failed` */
+  print(text: string | Uint8Array): Promise<void>;
   /** Whether the stream is a terminal. */
   readonly terminal: boolean;
   /** Colours for this stream. */
@@ -33,8 +33,8 @@ export function printerFor(stream: CliStream, colour: boolean): Printer {
   // an error is thrown where it is met, in `print`; without a listener Node would end the process
   const listener = (): void => {};
   stream.on('error', listener);
-  const print = async (text: string): Promise<void> => {
-    if (gone || text === '') return;
+  const print = async (text: string | Uint8Array): Promise<void> => {
+    if (gone || text.length === 0) return;
     const error = await written(stream, text);
     if (error === undefined) return;
     gone = true;
@@ -49,7 +49,7 @@ export function printerFor(stream: CliStream, colour: boolean): Printer {
   };
 }
 
-function written(stream: Writable, text: string): Promise<Error | undefined> {
+function written(stream: Writable, text: string | Uint8Array): Promise<Error | undefined> {
   return new Promise((resolve) => {
     stream.write(text, (error) => resolve(error ?? undefined));
   });

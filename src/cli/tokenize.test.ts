@@ -3,7 +3,7 @@
  */
 import { cpSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import { Readable, Writable } from 'node:stream';
 
 import { describe, expect, it } from 'vitest';
 
@@ -25,7 +25,7 @@ const BOS = 768;
 interface Answer {
   readonly text: string;
   readonly ids: readonly number[];
-  readonly tokens: readonly { id: number; piece: string; text: string | null }[];
+  readonly tokens: readonly { id: number; piece: string; text: string | null; bytes: string }[];
 }
 
 const input = (...chunks: (string | Uint8Array)[]): Readable =>
@@ -128,7 +128,36 @@ describe('tokenize', () => {
   });
 });
 
+it('refuses to make a table of more tokens than one should hold, which is no matter for --ids', async () => {
+  const text = 'a '.repeat(60_000);
+  const table = await llamaInspectWith(input(text), 'tokenize', MODEL);
+  expect(table).toMatchObject({ code: 2, stdout: '' });
+  expect(table.stderr).toContain('a table at most 100000');
+  expect((await llamaInspectWith(input(text), 'tokenize', MODEL, '--ids')).code).toBe(0);
+});
+
 describe('tokenize --decode', () => {
+  it('gives bytes that are no text by themselves as they are, to a pipe and in JSON', async () => {
+    const printed: Buffer[] = [];
+    const stdout = new Writable({
+      write: (chunk: Buffer, _, done) => {
+        printed.push(chunk);
+        done();
+      },
+    });
+    const signal = new AbortController().signal;
+    // the four bytes of a compass come as four tokens, of which the first two are taken
+    const ids = EXPECTED['🧭'] ?? (await llamaInspectJson<Answer>('tokenize', MODEL, '🧭', '--no-bos')).answer.ids;
+    const argv = ['tokenize', MODEL, '--decode', ids.slice(0, 2).join(',')];
+    expect(await runCli(argv, { stdout, stderr: caughtStream(), signal })).toBe(0);
+    expect(Buffer.concat(printed).toString('hex')).toBe('f09f');
+    const { answer } = await llamaInspectJson<Answer>(...argv);
+    expect(answer.tokens).toMatchObject([
+      { text: null, bytes: 'f0' },
+      { text: null, bytes: '9f' },
+    ]);
+  });
+
   it.each(['39,68,75,75,78', '39 68 75\n75 78\n', '[39, 68, 75, 75, 78]'])('makes text of %j', async (ids) => {
     expect(await llamaInspect('tokenize', MODEL, '--decode', ids)).toEqual({ code: 0, stdout: 'Hello', stderr: '' });
     expect((await llamaInspectWith(input(ids), 'tokenize', MODEL, '--decode')).stdout).toBe('Hello');
@@ -155,6 +184,8 @@ describe('tokenize --decode', () => {
     expect(await decoded(MODEL, `${BOS},64`)).toBe('<|begin_of_text|>a');
     expect(await decoded(llama2, '1,2')).toBe('');
     expect(await decoded(llama2, '1,2', '--special')).toBe('<s></s>');
+    expect(await decoded(llama2, '1,2', '--no-special')).toBe('');
+    expect(await decoded(MODEL, `${BOS},64`, '--no-special')).toBe('a');
   });
 
   it.each([

@@ -22,7 +22,7 @@ Examples:
 
 interface TokenizeCommandOptions {
   readonly decode?: boolean;
-  readonly special?: boolean;
+  readonly special?: boolean | undefined;
   readonly ids?: boolean;
   readonly bos: boolean;
 }
@@ -39,7 +39,8 @@ export function addTokenize(program: Command, bind: Bind): void {
     .argument('<model>', 'checkpoint, tokenizer.model or tokenizer.json')
     .argument('[text]', 'text, or ids with --decode; standard input if not given')
     .option('--decode', 'make text of ids, with commas or spaces between them')
-    .option('--special', 'special tokens in the text count as such; they are spelled with --decode')
+    .option('--special', 'special tokens in the text count as such; with --decode they are spelled')
+    .option('--no-special', 'with --decode they are left out, as by default with Llama 1 and 2')
     .addOption(new Option('--ids', 'print only the ids, as logits --tokens takes them').conflicts('decode'))
     .addOption(new Option('--no-bos', 'do not put the token first that begins a text').conflicts('decode'))
     .addHelpText('after', EXAMPLES)
@@ -52,8 +53,9 @@ export function addTokenize(program: Command, bind: Bind): void {
         const tokenizer = new Tokenizer(opened.vocabulary);
         const { decode, bos, special } = options;
         const ids = decode === true ? parseIdList(input) : tokenizer.encode(input, { special, bos });
+        const bytes = decode === true ? tokenizer.decodeBytes(ids, { special }) : undefined;
         const text = decode === true ? tokenizer.decode(ids, { special }) : input;
-        await answer(context, { path: opened.path, tokenizer, text, ids }, options);
+        await answer(context, { path: opened.path, tokenizer, text, ids }, options, bytes);
         return 0;
       }),
     );
@@ -63,16 +65,28 @@ async function answer(
   context: CommandContext,
   tokenization: Tokenization,
   { decode, ids }: TokenizeCommandOptions,
+  exact: Uint8Array | undefined,
 ): Promise<void> {
   await context.answer({
     lines: async () => {
       if (ids === true) return [tokenization.ids.join(',')];
       if (decode === true) return tokenization.text.split('\n');
+      expectTableLength(tokenization.ids.length);
       return (await import('../report/tokenization.js')).tokenizationLines(tokenization);
     },
-    exact: decode === true ? tokenization.text : undefined,
+    exact,
     json: async () => (await import('../report/tokenization.js')).tokenizationJson(tokenization),
   });
+}
+
+/** Most tokens of a table, which is held as a whole to align its columns: some 500 bytes a row. */
+const TABLE_LIMIT = 100_000;
+
+function expectTableLength(count: number): void {
+  if (count <= TABLE_LIMIT) return;
+  throw usageError(
+    `the text has ${count} tokens, and a table at most ${TABLE_LIMIT}; --ids and --json print any number of them`,
+  );
 }
 
 async function textOfInput(context: CommandContext): Promise<string> {

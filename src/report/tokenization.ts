@@ -36,7 +36,10 @@ export function tokenizationLines({ tokenizer, text, ids }: Tokenization): Line[
 export function tokenizationJson({ path, tokenizer, text, ids }: Tokenization): JsonReport {
   const { pieces } = tokenizer.vocabulary;
   const tokens = function* (): Generator<object> {
-    for (const id of ids) yield { id, piece: pieces[id], text: textOf(tokenizer.bytesOf(id)) ?? null };
+    for (const id of ids) {
+      const bytes = tokenizer.bytesOf(id);
+      yield { id, piece: pieces[id], text: textOf(bytes) ?? null, bytes: hex(bytes).join('') };
+    }
   };
   return jsonReport('tokenization', { path, text, ids, tokens: { [Symbol.iterator]: tokens } });
 }
@@ -45,7 +48,11 @@ export function tokenizationJson({ path, tokenizer, text, ids }: Tokenization): 
 function spelled(bytes: Uint8Array): string {
   const text = textOf(bytes);
   if (text !== undefined) return JSON.stringify(text);
-  return Array.from(bytes, (byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
+  return hex(bytes).join(' ').toUpperCase();
+}
+
+function hex(bytes: Uint8Array): string[] {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0'));
 }
 
 function textOf(bytes: Uint8Array): string | undefined {

@@ -42,9 +42,10 @@ export function caughtStream(onText: (text: string) => void = () => {}): CaughtS
   let all = '';
   const stream = new Writable({
     decodeStrings: false,
-    write: (chunk: string, _encoding, done) => {
-      all += chunk;
-      onText(chunk);
+    write: (chunk: string | Buffer, _encoding, done) => {
+      const text = chunk.toString();
+      all += text;
+      onText(text);
       done();
     },
   });

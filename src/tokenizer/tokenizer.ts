@@ -74,11 +74,21 @@ export class Tokenizer {
    *
    * @throws TokenizerError `tokenizer/no-such-token`
    */
-  decode(ids: readonly number[], { special = this.#codec.spellsControl }: DecodeOptions = {}): string {
+  decode(ids: readonly number[], options: DecodeOptions = {}): string {
+    return TEXT.decode(this.decodeBytes(ids, options));
+  }
+
+  /**
+   * The bytes of ids, of which {@link decode} makes text. Those of byte-level BPE may be no UTF-8; SentencePiece puts U+FFFD
+   * for what is none.
+   *
+   * @throws TokenizerError `tokenizer/no-such-token`
+   */
+  decodeBytes(ids: readonly number[], { special = this.#codec.spellsControl }: DecodeOptions = {}): Uint8Array {
     for (const id of ids) this.#expectToken(id);
     const control = this.vocabulary.kind === 'sentencepiece' || special;
     const kept = control ? ids : ids.filter((id) => this.vocabulary.types[id] !== TOKEN_TYPE.control);
-    return TEXT.decode(this.#codec.decode(kept, special));
+    return this.#codec.decode(kept, special);
   }
 
   /**
