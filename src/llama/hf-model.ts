@@ -48,15 +48,9 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     const chatTemplates = chatTemplatesOf(small, path);
     const hf = { configText: small.configText, files: small.files, generation: small.json('generation_config.json') };
     return {
-<<<<<<< HEAD
-      ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates, decisions: [] },
-      ...{ hf, ropeFactor: options.ropeFactor, close, [Symbol.asyncDispose]: close },
-=======
       ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates },
-      decisions: otherTokens(small, tokenizer.vocabulary),
-      ropeFactor: options.ropeFactor,
-      ...{ hf: isText ? hf : undefined, close, [Symbol.asyncDispose]: close },
->>>>>>> 06d05de (Where config.json names other tokens than the tokenizer, it is told which were taken)
+      ...{ hf, decisions: otherTokens(small, tokenizer.vocabulary), ropeFactor: options.ropeFactor },
+      ...{ close, [Symbol.asyncDispose]: close },
     };
   } catch (cause) {
     await close();
