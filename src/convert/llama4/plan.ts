@@ -74,6 +74,11 @@ function tokenIds(model: LlamaModel): TokenIds {
   return { first, bosId: first + SPECIAL_OFFSET.beginOfText, eosIds, padId: first + PAD };
 }
 
+/** How a `config.json` says that a token is not known. */
+function orNull<T>(value: T | undefined): T | null {
+  return value ?? null;
+}
+
 function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, tokens: TokenIds): object {
   const { moe, nopeLayerInterval: every, expertDim, attentionTemperature: temperature } = family;
   const layers = Array.from({ length: config.nLayers }, (_, layer) => layer + 1);
@@ -83,8 +88,8 @@ function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, 
     attention_dropout: float(0),
     attn_scale: float(temperature?.scale ?? 0.1),
     attn_temperature_tuning: temperature !== undefined,
-    bos_token_id: tokens.bosId ?? null,
-    eos_token_id: tokens.eosIds.length === 0 ? null : oneOrAll(tokens.eosIds),
+    bos_token_id: orNull(tokens.bosId),
+    eos_token_id: orNull(tokens.eosIds.length === 0 ? undefined : oneOrAll(tokens.eosIds)),
     floor_scale: temperature?.floor ?? 8192,
     for_llm_compressor: false,
     head_dim: config.headDim,
@@ -104,7 +109,7 @@ function textConfig({ config }: LlamaModel, family: Llama4Family, dtype: DType, 
     num_key_value_heads: config.nKvHeads,
     num_local_experts: moe?.numExperts ?? 0,
     output_router_logits: false,
-    pad_token_id: tokens.padId ?? null,
+    pad_token_id: orNull(tokens.padId),
     rms_norm_eps: float(config.normEps),
     rope_scaling: config.ropeScaling && ropeScalingJson(config.ropeScaling, STYLE),
     rope_theta: float(config.ropeTheta),
