@@ -93,6 +93,7 @@ export * from './integrity/list-tensors.js';
 
 export { type LoraAdapter, type LoraPair, openLora, withLora } from './llama/lora.js';
 export type { LoraSettings, LoraStrength } from './llama/lora-config.js';
+export type { LoraTargets } from './llama/lora-targets.js';
 export * from './convert/plan.js';
 export * from './convert/file-types.js';
 export type { FallbackCount, MixtureOptions, TensorTypeOverride } from './convert/mixture.js';
