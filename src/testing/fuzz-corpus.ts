@@ -107,7 +107,9 @@ function firstLines(bytes: Uint8Array, most: number): Uint8Array {
 async function madeFiles(): Promise<BareFile[]> {
   const pieces = ['▁a', 'b', '▁ab', '<0x0A>', 'é'].flatMap((text, index) => piece(text, -index));
   const sentencePiece = Uint8Array.from([...START_PIECES, ...pieces, ...BPE_TRAINER]);
-  const vocabulary = parseTokenizerModel(sentencePiece, { generation: 'llama3', endOfTurn: false });
+  const joining = parseTokenizerModel(sentencePiece, { generation: 'llama3', endOfTurn: false });
+  // a tokenizer.json cannot say that spaces are joined, as this model without settings does
+  const vocabulary = { ...joining, spaces: { addPrefix: true, removeExtra: false } };
   const hf = smallHfFiles();
   const made: readonly (readonly [string, CorpusFormat, Uint8Array])[] = [
     ['every type', 'gguf', WHOLE],
