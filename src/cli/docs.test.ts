@@ -53,6 +53,9 @@ const home = { directory: process.cwd(), environment: process.env['HOME'] };
 beforeEach(() => {
   const place = temporaryFolder();
   cpSync(modelFolder('llama3.2-tiny'), join(place, 'llama3.2-tiny'), { recursive: true });
+  const fineTunes = join(PROJECT, 'fixtures/fine-tunes');
+  cpSync(join(fineTunes, 'llama3-korean-tiny'), join(place, 'korean'), { recursive: true });
+  cpSync(join(fineTunes, 'adapter'), join(place, 'adapter'), { recursive: true });
   for (const name of readdirSync(join(place, 'llama3.2-tiny'))) chmodSync(join(place, 'llama3.2-tiny', name), 0o644);
   process.chdir(place);
   process.env['HOME'] = '/home/you';
