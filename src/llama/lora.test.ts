@@ -11,7 +11,7 @@ import { encodeFromFloat32 } from '../quant/codec.js';
 import { openFileSource } from '../source/file.js';
 import { memoryFolder } from '../source/folder.js';
 import { llamaInspect } from '../testing/cli.js';
-import { fineTune, modelFolder } from '../testing/fixtures.js';
+import { FIXTURES, fineTune, modelFolder } from '../testing/fixtures.js';
 import { memoryTensor, syntheticModel, valuesOf, withTensors } from '../testing/synthetic-model.js';
 import { canonicalName, expectNameInLayout, rotaryHeads } from './layout.js';
 import { openLora, withLora } from './lora.js';
@@ -307,6 +307,21 @@ describe('an adapter that cannot be merged', () => {
       );
     }
   });
+});
+
+it.each([
+  ['Llama 3.2 Vision', modelFolder('llama3.2-vision-tiny')],
+  ['Llama 4', join(FIXTURES, 'families', 'llama4-1shard')],
+])('an adapter is refused for %s, whose layers it names otherwise', async (kind, path) => {
+  await using model = await openModel(path);
+  const [out = 0, columns = 0] = model.tensors.get(Q)!.shape;
+  await using adapted = await open(await adapter({ [Q]: [out, columns] }, { target_modules: ['q_proj'] }));
+  expect(() => withLora(model, [adapted])).toThrow(
+    expect.objectContaining({
+      ...{ code: 'llama/bad-adapter', path: 'adapter' },
+      message: `adapters are merged into text models only, and this is a ${kind}`,
+    }),
+  );
 });
 
 describe('convert --lora', () => {

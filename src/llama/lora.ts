@@ -18,11 +18,11 @@ import { firstNotFinite } from '../quant/not-finite.js';
 import { type ByteSource, type ReadOptions, bufferFor } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { readJsonText } from './hf-tokenizer.js';
-import { canonicalName, rotaryHeads } from './layout.js';
+import { canonicalName } from './layout.js';
 import { type LoraSettings, type LoraStrength, parseLoraConfig } from './lora-config.js';
 import { targetMismatch } from './lora-targets.js';
 import { type Decision, LlamaError, type LlamaModel } from './model.js';
-import { toMetaRowOrder } from './row-order.js';
+import { rotatesHalves, toMetaRowOrder } from './row-order.js';
 
 /** The two factors of a matrix's change, and how much of their product is added. */
 export interface LoraPair extends LoraStrength {
@@ -135,18 +135,20 @@ function pairsOf(file: TensorFile, settings: LoraSettings, path: string): Map<st
  * as it lies in the file, and the factor A of one matrix. Closing it closes the model, not the adapters.
  *
  * @throws LlamaError `llama/wrong-base` where shapes differ or the model has no such matrix, `llama/unsupported` for
- *   weights that are quantized
+ *   weights that are quantized, `llama/bad-adapter` for models that are more than text
  */
 export function withLora(model: LlamaModel, adapters: readonly LoraAdapter[]): LlamaModel {
-  if (adapters.length === 0) return model;
+  const [first] = adapters;
+  if (first === undefined) return model;
+  expectText(model, first);
   for (const adapter of adapters) for (const name of adapter.pairs.keys()) expectFits(model, adapter, name);
   const factors = new LatestFactor();
   const tensors = [...model.tensors].map(([name, tensor]): [string, Tensor] => {
     const changes = adapters.flatMap(({ pairs, path }): LoraChange[] => {
       const pair = pairs.get(name);
       if (pair === undefined) return [];
-      const rotates = rotaryHeads(name, model.config) !== undefined;
-      return [{ ...pair, path, b: rotates ? toMetaRowOrder(pair.b, model.config.headDim) : pair.b }];
+      const b = rotatesHalves(name, model) ? toMetaRowOrder(pair.b, model.config.headDim) : pair.b;
+      return [{ ...pair, path, b }];
     });
     return [name, changes.length === 0 ? tensor : merged(tensor, changes, factors)];
   });
@@ -157,6 +159,16 @@ export function withLora(model: LlamaModel, adapters: readonly LoraAdapter[]): L
     adapters: [...(model.adapters ?? []), ...paths],
     decisions: [...model.decisions, ...adapters.map(decisionOf)],
   };
+}
+
+/** Names of Vision count other layers, and names of Llama 4 are others: what fits by name would be another matrix. */
+function expectText({ family }: LlamaModel, { path }: LoraAdapter): void {
+  if (family === undefined) return;
+  const kind = family.kind === 'vision' ? 'Llama 3.2 Vision' : 'Llama 4';
+  throw new LlamaError('llama/bad-adapter', `adapters are merged into text models only, and this is a ${kind}`, {
+    path,
+    hint: 'merge it with PEFT (merge_and_unload), and convert the result',
+  });
 }
 
 function decisionOf({ path, pairs }: LoraAdapter): Decision {
@@ -178,14 +190,11 @@ function expectFits(model: LlamaModel, { pairs, path }: LoraAdapter, name: strin
     });
   }
   if (isQuantized(tensor.dtype)) {
-    throw new LlamaError(
-      'llama/unsupported',
-      `${name} is ${tensor.dtype}; adapters are merged into plain weights only`,
-      {
-        path: model.path,
-        hint: 'merge it into the original model, and quantize the result',
-      },
-    );
+    const message = `${name} is ${tensor.dtype}; adapters are merged into plain weights only`;
+    throw new LlamaError('llama/unsupported', message, {
+      path: model.path,
+      hint: 'merge it into the original model, and quantize the result',
+    });
   }
   const changed = [pairs.get(name)?.b.shape[0], pairs.get(name)?.a.shape[1]];
   if (changed.join() === tensor.shape.join()) return;
