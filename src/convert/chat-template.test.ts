@@ -271,4 +271,22 @@ describe('models that are more than text', () => {
     const base = planConversion({ ...model, name: 'x' }, { to: 'safetensors' });
     expect(base.files.map(({ name }) => name)).not.toContain('chat_template.json');
   });
+
+  it('of Llama 3.2 Vision have a given one in every file of a folder that is made of another, and none where none was asked for', async () => {
+    await using model = await fixture('llama3.2-vision-tiny', { name: 'Llama-3.2-Vision-tiny-Instruct' });
+    const output = memoryOutput();
+    await convert(model, output, { to: 'safetensors' });
+    await using folder = await openModel(memoryFolder(Object.fromEntries(output.files), 'x'));
+    const templatesOf = async (chatTemplate: typeof GIVEN | null): Promise<unknown[]> => {
+      const made = memoryOutput();
+      await convert(folder, made, { to: 'safetensors', chatTemplate });
+      return ['tokenizer_config.json', 'chat_template.json'].map((name) => {
+        const bytes = made.files.get(name);
+        const json = bytes && (JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>);
+        return json && (json['chat_template'] ?? 'no member');
+      });
+    };
+    expect(await templatesOf(GIVEN)).toEqual([GIVEN.text, GIVEN.text]);
+    expect(await templatesOf(null)).toEqual(['no member', undefined]);
+  });
 });

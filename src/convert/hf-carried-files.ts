@@ -41,23 +41,28 @@ export function carriesTokenizer({ files }: HfContents, path: string, { mergesAs
 
 /**
  * The contents with these chat templates in place of their own, which may stand in three files: `tokenizer_config.json`
- * holds the new ones, and nothing else of it changes.
+ * holds the new ones, the processor's `chat_template.json` the main one where it is there, and nothing else of them changes.
  */
 export function withTemplates(hf: HfContents, templates: ChatTemplates | undefined): HfContents {
   const files = new Map(hf.files);
-  const [config] = TEMPLATE_JSON_FILES;
   files.delete(TEMPLATE_FILE);
-  const value = templates === undefined ? undefined : JSON.stringify(chatTemplateJson(templates));
-  for (const name of TEMPLATE_JSON_FILES) {
-    const bytes = files.get(name);
-    if (bytes === undefined) continue;
-    const text = setJsonMember(new TextDecoder().decode(bytes), 'chat_template', name === config ? value : undefined);
-    files.set(name, new TextEncoder().encode(text));
-  }
+  const [config, processor] = TEMPLATE_JSON_FILES;
+  setTemplate(files, config, templates && chatTemplateJson(templates));
+  setTemplate(files, processor, templates?.main);
   if (!files.has(config) && templates?.main !== undefined) {
     files.set(TEMPLATE_FILE, new TextEncoder().encode(templates.main));
   }
   return { ...hf, files };
+}
+
+/** Sets the template of a file that is there; one that held nothing else goes with it. */
+function setTemplate(files: Map<string, Uint8Array>, name: string, template: unknown): void {
+  const bytes = files.get(name);
+  if (bytes === undefined) return;
+  const value = template === undefined ? undefined : JSON.stringify(template);
+  const text = setJsonMember(new TextDecoder().decode(bytes), 'chat_template', value);
+  if (value === undefined && Object.keys(JSON.parse(text) as object).length === 0) files.delete(name);
+  else files.set(name, new TextEncoder().encode(text));
 }
 
 /** Where the type of the weights stands: transformers 5 calls it otherwise. */
