@@ -66,6 +66,7 @@ export { type FolderLayout, type ModelInput, openModel } from './llama/open-mode
 export type { OpenModelOptions } from './llama/meta-model.js';
 export type { CheckpointKind } from './llama/meta-checkpoint.js';
 export type { LoraArgs, MetaParams, ParamsSection, QuantizationArgs } from './llama/params.js';
+export type { FamilySettings } from './llama/family-settings.js';
 export type { Llama4Family, ModelFamily, StatedEncoder, VisionEncoderShape, VisionFamily } from './llama/family.js';
 export type { AttentionTemperature, Llama4Args, Llama4VisionArgs, MoeArgs } from './llama/llama4/args.js';
 export type { ComparedFile, ReleaseIdentity } from './llama/identify-release.js';

@@ -6,7 +6,8 @@
  *
  * @module
  */
-import type { LlamaConfig, RopeScaling } from '../llama/model.js';
+import { familySettings } from '../llama/family-settings.js';
+import type { LlamaConfig, LlamaModel, RopeScaling } from '../llama/model.js';
 import type { ConfigDifference, ConfigValue, Finding } from './comparison.js';
 
 /** Hyperparameters that decide which tensors there are and how large. */
@@ -20,20 +21,38 @@ const SHAPE_KEYS: ReadonlySet<string> = new Set([
   'vocabSize',
 ]);
 
+/** Settings of two models that differ: those of `LlamaConfig`, then those of the family, of which text models have none. */
+export function compareSettings(
+  a: Pick<LlamaModel, 'config' | 'family'>,
+  b: Pick<LlamaModel, 'config' | 'family'>,
+): ConfigDifference[] {
+  const [own, other] = [familySettings(a) ?? { kind: 'text' }, familySettings(b) ?? { kind: 'text' }];
+  // models of unlike kinds have no further settings in common
+  const family =
+    own['kind'] === other['kind']
+      ? differences(Object.entries(own), Object.entries(other))
+      : [{ key: 'kind', a: own['kind'] ?? null, b: other['kind'] ?? null }];
+  return [...compareConfigs(a.config, b.config), ...family];
+}
+
 /** Hyperparameters that differ, in the order of `LlamaConfig`; the parts of the rope scaling one by one. */
 export function compareConfigs(a: LlamaConfig, b: LlamaConfig): ConfigDifference[] {
-  const valuesB = new Map(flattened(b));
-  const differences: ConfigDifference[] = [];
-  for (const [key, value] of flattened(a)) {
+  return differences(flattened(a), flattened(b));
+}
+
+type Entries = readonly (readonly [string, ConfigValue])[];
+
+function differences(a: Entries, b: Entries): ConfigDifference[] {
+  const valuesB = new Map(b);
+  return a.flatMap(([key, value]) => {
     const other = valuesB.get(key) ?? null;
-    if (!isSame(value, other)) differences.push({ key, a: value, b: other });
-  }
-  return differences;
+    return isSame(value, other) ? [] : [{ key, a: value, b: other }];
+  });
 }
 
 /** What each difference means. */
-export function configFindings(differences: readonly ConfigDifference[]): Finding[] {
-  return differences.map(({ key, a, b }): Finding => {
+export function configFindings(found: readonly ConfigDifference[]): Finding[] {
+  return found.map(({ key, a, b }): Finding => {
     const values = `${shown(a)} in the first, ${shown(b)} in the second`;
     if (key === 'contextLength') {
       const message = `the context length is ${values}; it limits use, not what is computed`;
@@ -48,8 +67,8 @@ export function configFindings(differences: readonly ConfigDifference[]): Findin
 }
 
 /** Whether the models have layers of one shape, so that both can be run on the same tokens and compared. */
-export function haveSameShapes(differences: readonly ConfigDifference[]): boolean {
-  return !differences.some(({ key }) => SHAPE_KEYS.has(key));
+export function haveSameShapes(found: readonly ConfigDifference[]): boolean {
+  return !found.some(({ key }) => SHAPE_KEYS.has(key));
 }
 
 function flattened({ ropeScaling, ...rest }: LlamaConfig): [string, ConfigValue][] {

@@ -9,7 +9,7 @@
 import type { Kernels } from '../forward/kernels.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
-import { compareConfigs, configFindings, haveSameShapes } from './compare-config.js';
+import { compareSettings, configFindings, haveSameShapes } from './compare-config.js';
 import { compareTensors } from './compare-tensors.js';
 import { type ComparedModel, type ModelComparison, type TensorComparison, verdictOf } from './comparison.js';
 import { promptsFor } from './prompts.js';
@@ -39,7 +39,7 @@ export async function compareModels(
   options: CompareOptions = {},
 ): Promise<ModelComparison> {
   for (const model of [a, b]) await model.expectConsistentWeights({ signal: options.signal });
-  const config = compareConfigs(a.config, b.config);
+  const config = compareSettings(a, b);
   const vocabulary = compareVocabulariesOf(a, b);
   const tensors = await compareTensors(a, b, options);
   const { runs, findings: found } = await compareRuns(a, b, haveSameShapes(config), tensors, options);

@@ -58,12 +58,12 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
   return findings.some((finding) => finding.level === 'rounding') ? 'same-within-type' : 'same';
 }
 
-/** Value of a hyperparameter; null where there is no rope scaling. */
-export type ConfigValue = number | boolean | null;
+/** Value of a hyperparameter; null where a model has no such part, as no rope scaling. */
+export type ConfigValue = number | boolean | string | null;
 
 /** A hyperparameter that two models do not share. */
 export interface ConfigDifference {
-  /** Its name in `LlamaConfig`; `ropeScaling.factor` and the like for the parts of the scaling. */
+  /** Its name in `LlamaConfig` or `FamilySettings`; `ropeScaling.factor` and the like for the parts of the scaling. */
   readonly key: string;
   /** Value of the first model. */
   readonly a: ConfigValue;

@@ -8,7 +8,7 @@
 import { TENSOR_GROUPS, type TensorGroupName, tensorGroupOf } from '../llama/weight-tallies.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
-import { compareConfigs, configFindings } from './compare-config.js';
+import { compareSettings, configFindings } from './compare-config.js';
 import { compareTensors } from './compare-tensors.js';
 import type { ComparedModel, ConfigDifference, TensorComparison, VocabularyComparison } from './comparison.js';
 import { compareVocabulariesOf, vocabularyFindings } from './vocabularies.js';
@@ -57,7 +57,7 @@ export interface GroupDiff {
  */
 export async function diffModels(a: LlamaModel, b: LlamaModel, options: OperationOptions = {}): Promise<ModelDiff> {
   for (const model of [a, b]) await model.expectConsistentWeights({ signal: options.signal });
-  const config = compareConfigs(a.config, b.config);
+  const config = compareSettings(a, b);
   const vocabulary = compareVocabulariesOf(a, b);
   const tensors = await compareTensors(a, b, options);
   const findings = [...configFindings(config), ...vocabularyFindings(vocabulary)];

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
 import { compareModels } from './compare-models.js';
+import { diffModels } from './diff-models.js';
 import { forward } from '../forward/forward.js';
 import { fingerprintModel } from '../integrity/fingerprint.js';
 import { createNodeHasher } from '../integrity/hash-node.js';
@@ -113,4 +114,35 @@ it.each(['x', 'x-Instruct'])('the tokenizer of Llama 4 goes along: %s', async (n
   const text = "HTTPServer isn't 你好ABC //\n";
   expect(new Tokenizer(hf.vocabulary!).encode(text)).toEqual(new Tokenizer(vocabulary!).encode(text));
   expect(tokenizerModelBytes(hf.vocabulary!)).toEqual(llama4TokenizerFile());
+});
+
+describe('one setting of config.json changed', () => {
+  type Json = Record<string, Record<string, unknown>>;
+  it.each<[string, string, string, unknown, string]>([
+    ['llama4', 'text_config', 'num_experts_per_tok', 2, 'moe.topK'],
+    ['llama4', 'text_config', 'use_qk_norm', false, 'useQkNorm'],
+    ['llama4', 'text_config', 'no_rope_layers', [1, 0, 1, 0], 'nopeLayerInterval'],
+    ['llama4', 'text_config', 'attention_chunk_size', 32, 'attentionChunkSize'],
+    ['llama4', 'text_config', 'attn_temperature_tuning', true, 'attentionTemperature.scale'],
+    ['llama4', 'vision_config', 'num_attention_heads', 4, 'vision.nHeads'],
+    ['vision', 'vision_config', 'attention_heads', 8, 'encoder.heads'],
+    ['vision', 'vision_config', 'intermediate_layers_indices', [0, 1], 'encoder.joined'],
+  ])('in %s, %s.%s to %j, is another model', async (kind, section, key, value, subject) => {
+    const path = kind === 'vision' ? VISION : join(FIXTURES, 'families', 'llama4-1shard');
+    await using model = await openModel(await openDirectory(path));
+    const files = await toHf(model);
+    const config = JSON.parse(new TextDecoder().decode(files['config.json'])) as Json;
+    expect(config[section]![key]).not.toEqual(value);
+    config[section]![key] = value;
+    const changed = { ...files, 'config.json': new TextEncoder().encode(JSON.stringify(config)) };
+    await using a = await openModel(memoryFolder(files, 'a'));
+    await using b = await openModel(memoryFolder(changed, 'b'));
+    const { verdict, findings } = await compareModels(a, b, { logits: false });
+    expect([verdict, findings.map((finding) => finding.subject)]).toEqual([
+      'different',
+      expect.arrayContaining([subject]),
+    ]);
+    expect((await diffModels(a, b)).equal).toBe(false);
+    expect(await fingerprint(a)).not.toBe(await fingerprint(b));
+  });
 });

@@ -60,7 +60,7 @@ export async function planWithLock(
     record: async (next, { beginHash = hashingHere(createHasher), ...readOptions }) => {
       if (next !== file) return record.beginFile(next.name, beginHash);
       const { files, tensors } = await record.finish(readOptions);
-      const found = await fingerprintOf({ config: model.config, vocabulary, tensors }, createHasher);
+      const found = await fingerprintOf({ model, vocabulary, tensors }, createHasher);
       bytes = padded(asLock(files, found), byteLength);
       return undefined;
     },
@@ -82,7 +82,7 @@ async function standIn(
   const nothing: Hasher = { update: () => {}, digestHex: () => hash(0) };
   // each another, as an output that equals the embedding would be left out
   const tensors = [...model.tensors].map(([name, { dtype, shape }], index) => ({ name, dtype, shape, sha256: hash(index) })); // prettier-ignore
-  return [files, await fingerprintOf({ config: model.config, vocabulary, tensors }, () => nothing)];
+  return [files, await fingerprintOf({ model, vocabulary, tensors }, () => nothing)];
 }
 
 /** The text with spaces before its last line end; needed where an output turned out to equal the embedding. */

@@ -9,16 +9,17 @@
  * @module
  */
 import { tensorByteLength } from '../formats/tensor.js';
+import { type FamilySettings, familySettings } from '../llama/family-settings.js';
 import type { LlamaConfig, LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
-import { canonicalJson } from './canonical-json.js';
+import { type JsonValue, canonicalJson } from './canonical-json.js';
 import { type TensorFingerprint, fingerprintTensor } from './fingerprint-tensor.js';
 import { type VocabularyFacts, type VocabularyFingerprint, fingerprintVocabulary, hashText } from './fingerprint-vocabulary.js'; // prettier-ignore
 import type { CreateHasher } from './hash.js';
 import { createWasmHasher } from './hash-wasm.js';
 
 /** Hyperparameters that decide what is computed; numbers as float32, which is what GGUF stores. */
-export type FingerprintedConfig = Pick<
+export interface FingerprintedConfig extends Pick<
   LlamaConfig,
   | 'dim'
   | 'nLayers'
@@ -30,7 +31,10 @@ export type FingerprintedConfig = Pick<
   | 'normEps'
   | 'ropeTheta'
   | 'ropeScaling'
->;
+> {
+  /** Settings of a model that is more than text; absent for text models. */
+  readonly family?: FamilySettings | undefined;
+}
 
 /** Fingerprint of a model and of its parts. */
 export interface ModelFingerprint {
@@ -84,7 +88,7 @@ export async function fingerprintModel(
     tensors.push({ ...(await fingerprintTensor(tensor, createHasher, { signal, onBytes })), name });
   }
   const vocabulary = model.vocabulary && (await fingerprintVocabulary(model.vocabulary, createHasher));
-  return fingerprintOf({ config: model.config, vocabulary, tensors }, createHasher);
+  return fingerprintOf({ model, vocabulary, tensors }, createHasher);
 }
 
 /** The object that is hashed, by its type: other rules would be another version. */
@@ -92,8 +96,8 @@ const TYPE = 'llama-inspect/model/v1';
 
 /** The parts of a model that have been fingerprinted. */
 export interface FingerprintedParts {
-  /** Hyperparameters. */
-  readonly config: LlamaConfig;
+  /** What has the hyperparameters and those of its family. */
+  readonly model: Pick<LlamaModel, 'config' | 'family'>;
   /** Vocabulary; undefined where there is none. */
   readonly vocabulary: VocabularyFingerprint | undefined;
   /** Every tensor, also an output matrix that equals the embedding. */
@@ -102,10 +106,10 @@ export interface FingerprintedParts {
 
 /** Fingerprint of a model whose parts were fingerprinted already. Reads nothing. */
 export async function fingerprintOf(
-  { config: whole, vocabulary, tensors: all }: FingerprintedParts,
+  { model, vocabulary, tensors: all }: FingerprintedParts,
   createHasher: CreateHasher,
 ): Promise<ModelFingerprint> {
-  const hyperparameters = fingerprintedConfig(whole);
+  const hyperparameters = fingerprintedConfig(model);
   const tensors = withoutTiedOutput(all);
   const config = configJson(hyperparameters);
   const byName = Object.fromEntries(tensors.map(({ name, sha256 }) => [name, sha256]));
@@ -119,11 +123,8 @@ export async function fingerprintOf(
   return { sha256, parts, hyperparameters, vocabulary: vocabulary && factsOf(vocabulary), tensors };
 }
 
-function configJson({
-  ropeScaling,
-  ...numbers
-}: FingerprintedConfig): Record<string, number | null | Record<string, number>> {
-  return { ...numbers, ropeScaling: ropeScaling && { ...ropeScaling } };
+function configJson({ ropeScaling, ...others }: FingerprintedConfig): Record<string, JsonValue | undefined> {
+  return { ...others, ropeScaling: ropeScaling && { ...ropeScaling } };
 }
 
 function factsOf({ sha256: _, ...facts }: VocabularyFingerprint): VocabularyFacts {
@@ -131,7 +132,9 @@ function factsOf({ sha256: _, ...facts }: VocabularyFingerprint): VocabularyFact
 }
 
 /** The hyperparameters that are hashed. The context length limits use and not what is computed; tying shows in the tensors. */
-export function fingerprintedConfig(config: LlamaConfig): FingerprintedConfig {
+export function fingerprintedConfig(model: Pick<LlamaModel, 'config' | 'family'>): FingerprintedConfig {
+  const { config } = model;
+  const family = familySettings(model);
   const { dim, nLayers, nHeads, nKvHeads, headDim, ffnDim, vocabSize, normEps, ropeTheta, ropeScaling } = config;
   return {
     ...{ dim, nLayers, nHeads, nKvHeads, headDim, ffnDim, vocabSize },
@@ -143,6 +146,7 @@ export function fingerprintedConfig(config: LlamaConfig): FingerprintedConfig {
       highFreqFactor: Math.fround(ropeScaling.highFreqFactor),
       originalContextLength: ropeScaling.originalContextLength,
     },
+    ...(family === undefined ? {} : { family }),
   };
 }
 

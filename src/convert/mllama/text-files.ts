@@ -10,6 +10,7 @@
  */
 import type { DType } from '../../dtype.js';
 import type { VisionFamily } from '../../llama/family.js';
+import { encoderSettings } from '../../llama/family-settings.js';
 import { HF_CONFIG_STYLES, float, oneOrAll, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
 import type { LlamaModel } from '../../llama/model.js';
 import { RELEASED_ENCODER } from '../../llama/vision/encoder-shape.js';
@@ -19,10 +20,6 @@ import { withImageToken } from '../../llama/vision/vocabulary.js';
 import type { TokenizerJsonOptions } from '../../tokenizer/tokenizer-json.js';
 import { generationConfigJson, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
 import { type PlannedFile, textFile } from '../plan.js';
-
-/** Heads of the encoder, and blocks whose output is joined to the last one's: constants of Meta's code. */
-const ENCODER_HEADS = 16;
-const JOINED_LAYERS = [3, 7, 15, 23, 30] as const;
 
 const STYLE = HF_CONFIG_STYLES.llama32;
 
@@ -108,13 +105,14 @@ function textConfig(model: LlamaModel, { nCrossLayers }: VisionFamily, dtype: DT
 }
 
 function visionConfig({ encoder, maxTiles, tileSize }: VisionFamily, dtype: DType): object {
+  const { heads, joined } = encoderSettings(encoder);
   return {
-    attention_heads: encoder.stated?.heads ?? ENCODER_HEADS,
+    attention_heads: heads,
     hidden_act: 'gelu',
     hidden_size: encoder.width,
     image_size: tileSize,
     initializer_range: 0.02,
-    intermediate_layers_indices: encoder.stated?.joined ?? JOINED_LAYERS.slice(0, encoder.joinedLayers),
+    intermediate_layers_indices: joined,
     intermediate_size: encoder.ffnWidth,
     max_num_tiles: maxTiles,
     model_type: 'mllama_vision_model',
