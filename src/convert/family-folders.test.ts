@@ -276,5 +276,44 @@ describe('a folder of Llama 4', () => {
     expect(model.config).toEqual(before.config);
     expect(model.family).toEqual({ ...before.family, vision: undefined });
     expect([...model.tensors.keys()]).toEqual([...before.tensors.keys()].filter((name) => !name.startsWith('vision_')));
+    const made = memoryOutput();
+    await convert(model, made, { to: 'safetensors' });
+    const spelled = new TextDecoder();
+    // the type is that of the weights, which this folder states wrongly
+    const stated = spelled.decode(config).replace('"torch_dtype":"bfloat16"', '"torch_dtype":"float32"');
+    expect(spelled.decode(made.files.get('config.json'))).toBe(stated);
+    await using again = await openModel(memoryFolder(Object.fromEntries(made.files), 'again'));
+    expect([again.config, again.family]).toEqual([model.config, model.family]);
+    expect([...again.tensors.keys()]).toEqual([...model.tensors.keys()]);
+    const anew = memoryOutput();
+    await convert({ ...model, hf: undefined }, anew, { to: 'safetensors' });
+    expect(JSON.parse(new TextDecoder().decode(anew.files.get('config.json')))).toMatchObject({
+      ...{ model_type: 'llama4_text', architectures: ['Llama4ForCausalLM'] },
+    });
+    await using fromNone = await openModel(memoryFolder(Object.fromEntries(anew.files), 'anew'));
+    expect([fromNone.config, fromNone.family]).toEqual([model.config, model.family]);
+  });
+});
+
+describe.each([
+  ['mllama', vision],
+  ['Llama 4', llama4],
+] as const)('a folder made of one of %s', (_, folder) => {
+  it('keeps what config.json says, but the type of the weights and a rope factor that is given', async () => {
+    const own: Change = (config) => {
+      Object.assign(config, { image_token_index: 7, mine: { a: [1] } });
+      Object.assign(config.text_config, { bos_token_id: 3, pad_token_id: 4 });
+      Object.assign(config.vision_config, { norm_eps: 1e-6, hidden_act: 'quick_gelu' });
+    };
+    const place = folder(own);
+    await using model = await openModel(place, { ropeFactor: 4 });
+    const output = memoryOutput();
+    await convert(model, output, { to: 'safetensors', type: 'f16' });
+    const source = await place.open('config.json');
+    const before = JSON.parse(new TextDecoder().decode(await source.read(0, source.size))) as Parameters<Change>[0];
+    const after = JSON.parse(new TextDecoder().decode(output.files.get('config.json'))) as Json;
+    for (const part of [before, before.text_config, before.vision_config]) part['torch_dtype'] = 'float16';
+    Object.assign(before.text_config['rope_scaling'] as Json, { factor: 4 });
+    expect(after).toEqual(before);
   });
 });

@@ -7,7 +7,6 @@
  * @module
  */
 import type { DType } from '../dtype.js';
-import { parseHfConfig } from '../llama/hf-config.js';
 import type { HfContents, LlamaModel } from '../llama/model.js';
 import { TEMPLATE_FILE, TEMPLATE_JSON_FILES } from '../llama/hf-chat-template.js';
 import { type ChatTemplates, chatTemplateJson } from '../tokenizer/chat-template/templates.js';
@@ -69,15 +68,26 @@ function setTemplate(files: Map<string, Uint8Array>, name: string, template: unk
 const DTYPE_KEYS = ['torch_dtype', 'dtype'];
 /** Where the rotary settings stand. */
 const ROPE_KEYS = ['rope_scaling', 'rope_parameters'];
+/** The parts that state them: a text model has none, models beyond text have one for the text and one for the encoder. */
+const PARTS: readonly (readonly string[])[] = [[], ['text_config'], ['vision_config']];
 
-function editedConfig({ config, path }: LlamaModel, text: string, dtype: DType): string {
+/** The text of `config.json` with the type of the weights and the rope factor of the model, and nothing else changed. */
+export function editedConfig({ config }: LlamaModel, text: string, dtype: DType): string {
+  const json: unknown = JSON.parse(text);
   let edited = text;
-  const stated = JSON.parse(text) as Readonly<Record<string, unknown>>;
-  // a file may say float16 in its own way, "torch.float16"
-  const changed = DTYPE_KEYS.filter((key) => String(stated[key]).replace(/^torch\./, '') !== dtype);
-  for (const key of changed) edited = replaceJsonValue(edited, [key], JSON.stringify(dtype));
+  for (const path of PARTS.flatMap((part) => DTYPE_KEYS.map((key) => [...part, key]))) {
+    // a file may say float16 in its own way, "torch.float16"
+    if (String(valueAt(json, path)).replace(/^torch\./, '') === dtype) continue;
+    edited = replaceJsonValue(edited, path, JSON.stringify(dtype));
+  }
   const factor = config.ropeScaling?.factor;
-  if (factor === undefined || parseHfConfig(text, path).ropeScaling?.factor === factor) return edited;
-  for (const key of ROPE_KEYS) edited = replaceJsonValue(edited, [key, 'factor'], JSON.stringify(factor));
+  if (factor === undefined) return edited;
+  for (const path of PARTS.flatMap((part) => ROPE_KEYS.map((key) => [...part, key, 'factor']))) {
+    if (valueAt(json, path) !== factor) edited = replaceJsonValue(edited, path, JSON.stringify(factor));
+  }
   return edited;
+}
+
+function valueAt(json: unknown, path: readonly string[]): unknown {
+  return path.reduce((value, key) => (value as Readonly<Record<string, unknown>> | null | undefined)?.[key], json);
 }

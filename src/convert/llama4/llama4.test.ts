@@ -122,8 +122,14 @@ describe('releases', () => {
   it('a dense one without images has neither experts nor an encoder', () => {
     const guard = { ...family(1, 1), moe: undefined, vision: undefined };
     const plan = planConversion(release(guard, 'x'), { to: 'safetensors' });
-    expect(jsonOf(plan, 'config.json')).toMatchObject({ text_config: { moe_layers: [], intermediate_size: 16384 } });
-    expect(jsonOf(plan, 'config.json')).not.toHaveProperty('vision_config');
+    expect(jsonOf(plan, 'config.json')).toMatchObject({
+      ...{ model_type: 'llama4_text', architectures: ['Llama4ForCausalLM'] },
+      ...{ moe_layers: [], intermediate_size: 16384 },
+    });
+    for (const key of ['text_config', 'vision_config']) {
+      expect(jsonOf(plan, 'config.json')).not.toHaveProperty(key);
+    }
+    expect(plannedTensors(plan).some(({ name }) => name.startsWith('language_model.'))).toBe(false);
     expect(plannedTensors(plan).some(({ name }) => /experts|vision/.test(name))).toBe(false);
   });
 

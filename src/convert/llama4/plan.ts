@@ -32,18 +32,13 @@ export function llama4Files(
   dtype: DType,
   options: ConvertOptions,
 ): { readonly files: PlannedFile[]; readonly warnings: string[] } {
-  const tensors = llama4HfTensors(model, family, options.type === undefined ? undefined : dtype);
+  const isText = isTextModel(model, family);
+  const cast = options.type === undefined ? undefined : dtype;
+  const tensors = llama4HfTensors(model, family, { isText, dtype: cast });
   const { vocabulary } = model;
   const instruct = isInstruct(model);
   const tokens = tokenIds(model);
-  const { first } = tokens;
-  const config = {
-    ...{ architectures: ['Llama4ForConditionalGeneration'], boi_token_index: first + IMAGE.begin },
-    ...{ eoi_token_index: first + IMAGE.end, image_token_index: first + IMAGE.patch, model_type: 'llama4' },
-    text_config: textConfig(model, family, dtype, tokens),
-    ...{ tie_word_embeddings: false, torch_dtype: dtype, transformers_version: TRANSFORMERS_VERSION },
-    ...(family.vision === undefined ? {} : { vision_config: visionConfig(family, dtype) }),
-  };
+  const config = (isText ? textModelConfig : wholeConfig)(model, family, dtype, tokens);
   const files = [
     ...shardedFiles(tensors, options),
     textFile('config.json', pythonJson(config)),
@@ -53,6 +48,28 @@ export function llama4Files(
   const template = vocabulary === undefined ? model.chatTemplates?.main : undefined;
   if (template !== undefined) files.push(textFile(TEMPLATE_FILE, template));
   return { files, warnings: [] };
+}
+
+/** Whether the folder is one of the text part alone: what the source says it is, else what has no encoder. */
+function isTextModel({ hf }: LlamaModel, family: Llama4Family): boolean {
+  if (hf === undefined) return family.vision === undefined;
+  return (JSON.parse(hf.configText) as { readonly model_type?: unknown }).model_type === 'llama4_text';
+}
+
+function textModelConfig(model: LlamaModel, family: Llama4Family, dtype: DType, tokens: TokenIds): object {
+  const text = textConfig(model, family, dtype, tokens);
+  return { architectures: ['Llama4ForCausalLM'], ...text, transformers_version: TRANSFORMERS_VERSION };
+}
+
+function wholeConfig(model: LlamaModel, family: Llama4Family, dtype: DType, tokens: TokenIds): object {
+  const { first } = tokens;
+  return {
+    ...{ architectures: ['Llama4ForConditionalGeneration'], boi_token_index: first + IMAGE.begin },
+    ...{ eoi_token_index: first + IMAGE.end, image_token_index: first + IMAGE.patch, model_type: 'llama4' },
+    text_config: textConfig(model, family, dtype, tokens),
+    ...{ tie_word_embeddings: false, torch_dtype: dtype, transformers_version: TRANSFORMERS_VERSION },
+    ...(family.vision === undefined ? {} : { vision_config: visionConfig(family, dtype) }),
+  };
 }
 
 /** Ids that the files name. */

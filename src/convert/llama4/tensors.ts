@@ -11,11 +11,22 @@ import { type LlamaModel, expectTensor } from '../../llama/model.js';
 import { concatColumns, transposed } from '../../llama/views.js';
 import { type LooseTensor, castTensor } from '../cast.js';
 
-/** The tensors, each in the type given or its own; lazy. @throws LlamaError, ConvertError `convert/unsupported-type` */
-export function llama4HfTensors(model: LlamaModel, family: Llama4Family, dtype: DType | undefined): LooseTensor[] {
+/** Before the names of the text part, where it is not all of the model. */
+const TEXT_PREFIX = 'language_model.';
+
+/** The tensors of the text alone or of all, each in the type given or its own; lazy. @throws LlamaError, ConvertError `convert/unsupported-type` */
+export function llama4HfTensors(
+  model: LlamaModel,
+  family: Llama4Family,
+  { isText, dtype }: { readonly isText: boolean; readonly dtype: DType | undefined },
+): LooseTensor[] {
   return llama4HfNames(model.config.nLayers, family).map((source) => {
     const tensor = tensorOf(model, source);
-    return castTensor(tensor, { name: source.name, from: source.from, dtype: dtype ?? tensor.dtype });
+    return castTensor(tensor, {
+      name: isText ? source.name.slice(TEXT_PREFIX.length) : source.name,
+      from: source.from,
+      dtype: dtype ?? tensor.dtype,
+    });
   });
 }
 
