@@ -7,6 +7,7 @@ import { openDirectory } from '../source/directory.js';
 import { memoryFolder } from '../source/folder.js';
 import { memorySource } from '../source/memory.js';
 import { FIXTURES, modelFolder } from '../testing/fixtures.js';
+import { llama4WithTokenizer } from '../testing/llama4-checkpoint.js';
 import { safetensorsBytes } from '../testing/small-checkpoints.js';
 import { convert } from './convert.js';
 import { memoryOutput } from './output.js';
@@ -316,4 +317,30 @@ describe.each([
     Object.assign(before.text_config['rope_scaling'] as Json, { factor: 4 });
     expect(after).toEqual(before);
   });
+});
+
+describe.each([
+  ['mllama', vision],
+  ['Llama 4', llama4],
+] as const)('token ids in text_config of %s', (_, folder) => {
+  it.each<[string, unknown, string]>([
+    ['eos_token_id', 99999, 'llama/contradiction'],
+    ['bos_token_id', 'x', 'llama/bad-config'],
+  ])('are looked at: %s %j', async (key, value, code) => {
+    await expect(openModel(folder((config) => (config.text_config[key] = value)))).rejects.toMatchObject({
+      ...{ code, message: expect.stringContaining(key) as unknown },
+    });
+  });
+});
+
+it('an end token in text_config that is not the tokenizer’s is told', async () => {
+  await using model = await openModel(await llama4WithTokenizer('x-Instruct'));
+  const output = memoryOutput();
+  await convert(model, output, { to: 'safetensors' });
+  const files = Object.fromEntries(output.files);
+  const config = JSON.parse(new TextDecoder().decode(files['config.json'])) as Parameters<Change>[0];
+  config.text_config['eos_token_id'] = 5;
+  const changed = { ...files, 'config.json': new TextEncoder().encode(JSON.stringify(config)) };
+  await using again = await openModel(memoryFolder(changed, 'x-Instruct'));
+  expect(again.decisions.map(({ about }) => about)).toContain('end of text');
 });

@@ -6,7 +6,7 @@
  * @module
  */
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
-import type { HfSmallFiles } from './hf-small-files.js';
+import { type HfSmallFiles, textSettings } from './hf-small-files.js';
 import type { Decision } from './model.js';
 
 /** A decision for each of the two tokens that `config.json` contradicts; none without a tokenizer. */
@@ -16,7 +16,7 @@ export function otherTokens({ config }: HfSmallFiles, vocabulary: Vocabulary | u
   const tokens = [['begin', 'bos', bosId], ['end', 'eos', eosId]] as const; // prettier-ignore
   return tokens.flatMap(([what, role, id]): Decision[] => {
     const key = `${role}_token_id`;
-    const stated = config[key];
+    const stated = textSettings(config)[key];
     // -1 stood for none in the folders of Llama 1
     const ids = (Array.isArray(stated) ? stated : [stated]).filter((one) => typeof one === 'number' && one >= 0);
     if (ids.length === 0 || ids.includes(id)) return [];

@@ -58,6 +58,12 @@ export async function readHfSmallFiles(folder: Folder): Promise<HfSmallFiles> {
   return { config, configText, files, json: (name) => parsed.get(name) };
 }
 
+/** What a `config.json` says of the text: a model that is more than text says it in a part of its own. */
+export function textSettings(config: JsonObject): JsonObject {
+  const text = config['text_config'];
+  return isJsonObject(text) ? text : config;
+}
+
 const ROLES = ['bos', 'eos', 'unk', 'pad', 'sep', 'cls', 'mask'] as const;
 
 /**
@@ -70,7 +76,7 @@ export function expectTokensNamed({ config, json }: HfSmallFiles, path: string):
   const settings = json('tokenizer_config.json');
   const files = [
     ['tokenizer_config.json', settings, 'token', isTokenName, 'a text, or an object with its content'],
-    ['config.json', config, 'token_id', isIdOrIds, 'a whole number or a list of them'],
+    ['config.json', textSettings(config), 'token_id', isIdOrIds, 'a whole number or a list of them'],
     [
       'generation_config.json',
       json('generation_config.json'),
@@ -105,7 +111,7 @@ function isIdOrIds(value: unknown): boolean {
  */
 export function expectTokensInside({ config, json }: HfSmallFiles, rows: number, path: string): void {
   for (const [name, settings] of [
-    ['config.json', config],
+    ['config.json', textSettings(config)],
     ['generation_config.json', json('generation_config.json')],
   ] as const) {
     // prettier-ignore

@@ -25,8 +25,8 @@ import {
   withAddedTokens,
   withNamedTokens,
 } from './hf-added-tokens.js';
-import type { HfSmallFiles } from './hf-small-files.js';
-import { type JsonObject, isJsonObject } from './json-object.js';
+import { type HfSmallFiles, textSettings } from './hf-small-files.js';
+import type { JsonObject } from './json-object.js';
 import type { OpenModelOptions } from './meta-model.js';
 import type { LlamaModel } from './model.js';
 import { lastPathPart } from './model-name.js';
@@ -135,12 +135,7 @@ function idOf({ ids }: StatedTokens, role: TokenRole): number | undefined {
 
 function statementsOf({ config, json }: HfSmallFiles, document: JsonValue | undefined): StatedTokens {
   const tokenizer = document?.value as JsonObject | undefined;
-  // a model of more than text keeps its settings of text apart
-  const text = config['text_config'];
-  return statedTokens({
-    ...{ tokenizer, tokenizerConfig: json('tokenizer_config.json') },
-    config: isJsonObject(text) ? text : config,
-  });
+  return statedTokens({ tokenizer, tokenizerConfig: json('tokenizer_config.json'), config: textSettings(config) });
 }
 
 function hasSentencePieceFile({ files }: HfSmallFiles, path: string): boolean {
