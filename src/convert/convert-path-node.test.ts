@@ -126,6 +126,33 @@ describe('convert to a path', () => {
     expect(written.vocabulary?.size).toBe(model.vocabulary?.size);
   });
 
+  it.each([
+    ['meta', 'safetensors'],
+    ['safetensors', 'meta'],
+  ] as const)('leaves a model of %s alone where %s is to be written', async (from, to) => {
+    const place = join(temporaryFolder(), from);
+    await using earlier = await openModel(modelFolder('llama2-tiny'));
+    await convert(earlier, place, { to: from });
+    const contents = (): string[] => readdirSync(place).map((name) => name + readFileSync(join(place, name), 'base64'));
+    const before = contents();
+    for (const force of [false, true]) {
+      await expect(convert(model, place, { to, force })).rejects.toMatchObject({ code: 'convert/exists', path: place });
+    }
+    expect(contents()).toEqual(before);
+    await expect(planConversionTo(model, place, { to })).rejects.toMatchObject({ hint: 'choose another folder' });
+    await convert(model, join(place, 'x.gguf'), { to: 'gguf' });
+    await convert(earlier, place, { to: from, force: true });
+  });
+
+  it('leaves no weights of the time before safetensors in a folder it is forced into', async () => {
+    const place = join(temporaryFolder(), 'hf');
+    mkdirSync(place);
+    const old = ['pytorch_model-00001-of-00002.bin', 'pytorch_model.bin', 'pytorch_model.bin.index.json'];
+    for (const name of old) writeFileSync(join(place, name), 'old');
+    await convert(model, place, { to: 'safetensors', force: true });
+    expect(readdirSync(place).filter((name) => old.includes(name))).toEqual([]);
+  });
+
   it('never writes over what it reads, whatever it is called', async () => {
     const folder = copyOfModel('llama3.2-tiny');
     await using source = await openModel(folder);

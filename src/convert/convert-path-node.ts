@@ -21,7 +21,7 @@ import { lockedSource } from './lock-source-node.js';
 import { type ConvertOptions, filesOfOptions } from './options.js';
 import type { Output } from './output.js';
 import { type ConversionPlan, ConvertError } from './plan.js';
-import { staleFiles } from './stale-files-node.js';
+import { expectNoOtherModel, staleFiles } from './stale-files-node.js';
 
 /** What to write, and whether files that exist are replaced. */
 export interface ConvertPathOptions extends PlanPathOptions, OperationOptions, DirectoryOutputOptions {}
@@ -53,8 +53,8 @@ export async function convert(
  * What {@link convert} to that path would write, as data; reads no weight and writes nothing. For the lock file, files of
  * the source up to 32 MiB are hashed, and the hashes of others taken from lists beside them.
  *
- * @throws ConvertError `convert/bad-option`, `convert/unsupported-type`, `convert/no-tokenizer`,
- *   `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
+ * @throws ConvertError `convert/bad-option`, `convert/exists` for a folder with a model of another layout,
+ *   `convert/unsupported-type`, `convert/no-tokenizer`, `convert/needs-importance`, `convert/wrong-importance`, `convert/requantize`
  */
 export async function planConversionTo(
   model: LlamaModel,
@@ -67,6 +67,7 @@ export async function planConversionTo(
   const plan = options.lock === false ? bare : await locked(bare, model, options);
   const read = await filesOfSource(model, filesOfOptions(options));
   await expectNotRead(read, place.folder, plan, output);
+  await expectNoOtherModel(place.folder, plan);
   return plan;
 }
 
