@@ -152,10 +152,12 @@ describe('a Hugging Face folder', () => {
     const header = new DataView(differs.buffer).getUint32(0, true);
     differs[8 + header] = 1; // lm_head comes first, names are sorted
     const folder = countingFolder(memoryFolder({ ...smallHfFiles(), 'model.safetensors': differs }));
-    await expect(openHfModel(folder)).rejects.toMatchObject({
+    const model = await openHfModel(folder); // opening reads no weight
+    await expect(model.expectConsistentWeights()).rejects.toMatchObject({
       ...{ code: 'llama/contradiction' },
       message: 'config.json says tie_word_embeddings true, but lm_head.weight differs from model.embed_tokens.weight',
     });
+    await model.close();
     expect(folder.openFiles()).toBe(0);
   });
 });

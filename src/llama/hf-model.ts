@@ -5,7 +5,8 @@
  *
  * @module
  */
-import type { StoredTensor } from '../formats/tensor.js';
+import type { StoredTensor, TensorFile } from '../formats/tensor.js';
+import type { ReadOptions } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { canonicalTensors } from './canonical.js';
 import { chatTemplatesOf } from './hf-chat-template.js';
@@ -40,7 +41,7 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
   };
   try {
     const stored = files.flatMap((file) => file.tensors);
-    const found = await partsOf({ json: small.config, configPath, stored, path });
+    const found = await partsOf({ json: small.config, configPath, stored, path }, files);
     expectTokensNamed(small, path);
     expectTokensInside(small, rowsForTokens(found), path);
     const parts = { ...found, config: overridden(found.config, options.ropeFactor, path) };
@@ -61,14 +62,14 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
 /** Types of models that are read; the text part of a vision model alone is told why it is not. */
 const MODEL_TYPES = ['llama', 'mllama', 'llama4', 'llama4_text', 'mllama_text_model'];
 
-async function partsOf(files: HfFiles): Promise<HfParts> {
-  const { json, configPath } = files;
+async function partsOf(folder: HfFiles, files: readonly TensorFile[]): Promise<HfParts> {
+  const { json, configPath } = folder;
   switch (json['model_type']) {
     case 'mllama':
-      return (await import('./vision/hf-model.js')).mllamaParts(files);
+      return (await import('./vision/hf-model.js')).mllamaParts(folder);
     case 'llama4':
     case 'llama4_text':
-      return (await import('./llama4/hf-model.js')).llama4Parts(files);
+      return (await import('./llama4/hf-model.js')).llama4Parts(folder);
     case 'mllama_text_model':
       throw new LlamaError(
         'llama/unsupported',
@@ -76,11 +77,11 @@ async function partsOf(files: HfFiles): Promise<HfParts> {
         { path: configPath, hint: 'take the folder of the whole model, whose model_type is "mllama"' },
       );
     default:
-      return textParts(files);
+      return textParts(folder, files);
   }
 }
 
-async function textParts({ json, configPath, stored, path }: HfFiles): Promise<HfParts> {
+function textParts({ json, configPath, stored, path }: HfFiles, files: readonly TensorFile[]): HfParts {
   expectPlainLlama(json, configPath);
   const config = textConfigOf(json, configPath);
   const tensors = canonicalTensors(stored, config, {
@@ -90,21 +91,41 @@ async function textParts({ json, configPath, stored, path }: HfFiles): Promise<H
     inMetaOrder: (tensor, name) =>
       rotatesHalves(name, { config, family: undefined }) ? toMetaRowOrder(tensor, config.headDim) : tensor,
   });
-  await expectTied(stored, config, path);
-  return { config, tensors, expectConsistentWeights: async () => {} };
+  return { config, tensors, expectConsistentWeights: (options) => expectTied(files, config, path, options) };
 }
 
 /**
  * Where the output is said to be the embedding and yet stored, both must be the same: programs differ in which they take.
- * Ends at the first block that differs.
+ * Reads both up to the first block that differs, or nothing where they are one storage.
  */
-async function expectTied(stored: readonly StoredTensor[], { tied }: LlamaConfig, path: string): Promise<void> {
-  const named = (name: string): StoredTensor | undefined => stored.find((tensor) => tensor.name === `${name}.weight`);
-  const [output, embedding] = [named('lm_head'), named('model.embed_tokens')];
-  if (!tied || output === undefined || embedding === undefined || (await sameBytes(output, embedding))) return;
+async function expectTied(
+  files: readonly TensorFile[],
+  { tied }: LlamaConfig,
+  path: string,
+  options?: ReadOptions,
+): Promise<void> {
+  const [output, embedding] = [storedAs(files, 'lm_head'), storedAs(files, 'model.embed_tokens')];
+  if (!tied || output === undefined || embedding === undefined) return;
+  if (isOneView(output, embedding) || (await sameBytes(output.tensor, embedding.tensor, options))) return;
   const message =
     'config.json says tie_word_embeddings true, but lm_head.weight differs from model.embed_tokens.weight';
   throw new LlamaError('llama/contradiction', message, { path });
+}
+
+/** A tensor and the file it lies in. */
+interface Place {
+  readonly file: TensorFile;
+  readonly tensor: StoredTensor;
+}
+
+function storedAs(files: readonly TensorFile[], name: string): Place | undefined {
+  const places = files.flatMap((file) => file.tensors.map((tensor) => ({ file, tensor })));
+  return places.find(({ tensor }) => tensor.name === `${name}.weight`);
+}
+
+/** Whether both are the same bytes of one file, under two names. */
+function isOneView(a: Place, b: Place): boolean {
+  return a.file === b.file && a.tensor.viewKey !== undefined && a.tensor.viewKey === b.tensor.viewKey;
 }
 
 function overridden(config: LlamaConfig, ropeFactor: number | undefined, path: string): LlamaConfig {
