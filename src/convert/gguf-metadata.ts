@@ -17,9 +17,10 @@ import { ggufTokenizerFields } from '../tokenizer/gguf-fields.js';
 import { GGUF_KEY } from '../tokenizer/gguf-keys.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { ggufNaming } from './gguf-naming.js';
-import { SAMPLING, isInstruct } from './hf-text-files.js';
+import { isInstruct } from './hf-text-files.js';
 import type { ImportanceUse } from './options.js';
 import { ConvertError } from './plan.js';
+import { INSTRUCT_SAMPLING, samplingEntries } from './sampling.js';
 
 const FILE_TYPE = 'general.file_type';
 const QUANTIZATION_VERSION = 'general.quantization_version';
@@ -118,7 +119,7 @@ function generalEntries(model: LlamaModel, parameterCount: number): GgufMetadata
   const naming = ggufNaming(model.name, parameterCount);
   return [
     ...strings({ 'general.architecture': 'llama', 'general.type': 'model' }),
-    ...samplingEntries(model),
+    ...samplingEntries(samplingOf(model)),
     ...strings({
       'general.name': naming.name,
       'general.version': naming.version,
@@ -129,37 +130,11 @@ function generalEntries(model: LlamaModel, parameterCount: number): GgufMetadata
   ];
 }
 
-/** What llama.cpp's converter takes from `generation_config.json`, which Meta's folders of instruct models lack. */
-function samplingEntries(model: LlamaModel): GgufMetadataEntry[] {
-  const made = isInstruct(model) ? { top_p: SAMPLING.topP, temperature: SAMPLING.temperature } : {};
-  const settings: Readonly<Record<string, unknown>> = model.hf === undefined ? made : (model.hf.generation ?? {});
-  return SAMPLING_KEYS.flatMap(([key, name, entry]) => {
-    const value = settings[key];
-    return typeof value === 'number' && Number.isFinite(value) ? [entry(`general.sampling.${name}`, value)] : [];
-  });
+/** Those of `generation_config.json`, which Meta's folders of instruct models lack. */
+function samplingOf(model: LlamaModel): Readonly<Record<string, unknown>> {
+  if (model.hf !== undefined) return model.hf.generation ?? {};
+  return isInstruct(model) ? INSTRUCT_SAMPLING : {};
 }
-
-const i32 = (key: string, value: number): GgufMetadataEntry => {
-  if (Number.isInteger(value) && Math.abs(value) < 2 ** 31) return { key, type: 'i32', value };
-  throw new ConvertError('convert/not-expressible', `${key} is ${value}, but it is a whole number of 32 bits in GGUF`, {
-    hint: 'correct generation_config.json',
-  });
-};
-
-/** Settings in the converter's order. @see https://github.com/ggml-org/llama.cpp/blob/master/gguf-py/gguf/metadata.py */
-const SAMPLING_KEYS = [
-  ['top_k', 'top_k', i32],
-  ['top_p', 'top_p', f32],
-  ['min_p', 'min_p', f32],
-  ['xtc_probability', 'xtc_probability', f32],
-  ['xtc_threshold', 'xtc_threshold', f32],
-  ['temperature', 'temp', f32],
-  ['penalty_last_n', 'penalty_last_n', i32],
-  ['penalty_repeat', 'penalty_repeat', f32],
-  ['mirostat', 'mirostat', i32],
-  ['mirostat_tau', 'mirostat_tau', f32],
-  ['mirostat_eta', 'mirostat_eta', f32],
-] as const;
 
 function strings(values: Readonly<Record<string, string | undefined>>): GgufMetadataEntry[] {
   return Object.entries(values).flatMap(([key, value]) => (value === undefined ? [] : [{ key, type: 'str', value }]));

@@ -4,7 +4,7 @@
  * @module
  */
 import type { DType } from '../dtype.js';
-import { HF_CONFIG_STYLES, type HfConfigStyle, hfConfigJson, oneOrAll, pythonJson } from '../llama/hf-config.js';
+import { HF_CONFIG_STYLES, type HfConfigStyle, float, hfConfigJson, oneOrAll, pythonJson } from '../llama/hf-config.js';
 import type { HfContents, LlamaConfig, LlamaModel } from '../llama/model.js';
 import { isInstructName } from '../llama/model-name.js';
 import { releaseOf } from '../llama/releases.js';
@@ -14,9 +14,7 @@ import { END_OF_MESSAGE, END_OF_TURN, SPECIAL_OFFSET } from '../tokenizer/specia
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { carriedFiles, carriesTokenizer } from './hf-carried-files.js';
 import { type PlannedFile, bytesFile, textFile } from './plan.js';
-
-/** How Meta's instruct models are sampled by default. */
-export const SAMPLING = { temperature: 0.6, topP: 0.9 } as const;
+import { INSTRUCT_SAMPLING, type SamplingSettings, isWholeSetting, statedSampling } from './sampling.js';
 
 /**
  * `config.json`, `generation_config.json` and, where the model has a vocabulary, the tokenizer's files; those of the source
@@ -44,7 +42,10 @@ function madeFiles(model: LlamaModel, dtype: DType, options: TokenizerJsonOption
     textFile('config.json', hfConfigJson(config, { torchDtype: dtype, bosId, eosIds, style })),
     textFile(
       'generation_config.json',
-      generationConfigJson({ bosId, eosIds, instruct: isInstruct(model), version: style.transformersVersion }),
+      generationConfigJson({
+        ...{ bosId, eosIds, instruct: isInstruct(model), sampling: statedSampling(model) },
+        version: style.transformersVersion,
+      }),
     ),
   ];
   return vocabulary === undefined ? files : [...files, ...tokenizerFilesOf(model, vocabulary, options)];
@@ -108,19 +109,35 @@ export interface GenerationSettings {
   readonly padId?: number | undefined;
   /** Whether the model answers in turns, and is sampled then. */
   readonly instruct: boolean;
+  /** How it is sampled; where it is not stated, an instruct model as Meta's are. */
+  readonly sampling?: SamplingSettings | undefined;
   /** Version of transformers that the file names. */
   readonly version: string;
 }
 
-/** `generation_config.json` as transformers writes it. */
-export function generationConfigJson({ bosId, eosIds, padId, instruct, version }: GenerationSettings): string {
-  const bos = bosId === undefined ? {} : { bos_token_id: bosId };
-  const end = eosIds.length === 0 ? {} : { eos_token_id: oneOrAll(eosIds) };
-  const eos = { ...end, ...(padId === undefined ? {} : { pad_token_id: padId }) };
-  const transformers = { transformers_version: version };
-  if (!instruct) return pythonJson({ _from_model_config: true, ...bos, ...eos, ...transformers });
-  const sampling = { temperature: SAMPLING.temperature, top_p: SAMPLING.topP };
-  return pythonJson({ ...bos, do_sample: true, ...eos, ...sampling, ...transformers });
+/** `generation_config.json` as transformers writes it, its keys in order. */
+export function generationConfigJson(settings: GenerationSettings): string {
+  const { bosId, eosIds, padId, instruct, version } = settings;
+  const sampling = settings.sampling ?? (instruct ? INSTRUCT_SAMPLING : undefined);
+  const stated = Object.entries(sampling ?? {}).map(([key, value]) => [
+    key,
+    isWholeSetting(key) ? value : float(value),
+  ]);
+  const json: Readonly<Record<string, unknown>> = {
+    ...(sampling === undefined ? { _from_model_config: true } : { do_sample: sampling['temperature'] !== 0 }),
+    ...(bosId === undefined ? {} : { bos_token_id: bosId }),
+    ...(eosIds.length === 0 ? {} : { eos_token_id: oneOrAll(eosIds) }),
+    ...(padId === undefined ? {} : { pad_token_id: padId }),
+    ...(Object.fromEntries(stated) as object),
+    transformers_version: version,
+  };
+  return pythonJson(
+    Object.fromEntries(
+      Object.keys(json)
+        .sort()
+        .map((key) => [key, json[key]]),
+    ),
+  );
 }
 
 function joinText(chunks: Iterable<string>): Uint8Array {

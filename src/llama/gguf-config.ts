@@ -154,7 +154,7 @@ function notA(wanted: string, key: string, value: unknown, path: string): LlamaE
 }
 
 /** The decimal that a float32 stands for: 9.999999747378752e-06 was 1e-05 in `params.json`. */
-function shortestFloat(value: number): number {
+export function shortestFloat(value: number): number {
   for (let digits = 1; digits < 9; digits++) {
     const decimal = Number(value.toPrecision(digits));
     if (Math.fround(decimal) === value) return decimal;
