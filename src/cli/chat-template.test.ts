@@ -99,6 +99,15 @@ describe('a template that is refused', () => {
     expect(both).toContain('--chat-template is for safetensors and GGUF files   [cli/usage]');
   });
 
+  it.each([
+    ['--chat-template', 'x', '--no-chat-template'],
+    ['--no-chat-template', '--chat-template', 'x'],
+  ])('given and unwanted at once: %s %s %s', async (...options) => {
+    const { code, both } = await convert('a.gguf', 'gguf', ...options);
+    expect(code).toBe(2);
+    expect(both).toContain('--chat-template and --no-chat-template cannot be given together   [cli/usage]');
+  });
+
   it('and the template itself is not written over', async () => {
     const path = templateFile('a.gguf', MINE);
     const { code, both } = await convert('a.gguf', 'gguf', '--chat-template', path, '--force');

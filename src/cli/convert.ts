@@ -17,7 +17,7 @@ import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
 import { collectMetadata } from './parse-metadata.js';
-import { parseCount, parseRopeFactor, parseSize } from './parse-options.js';
+import { parseCount, parseRopeFactor, parseSize, refuseBoth } from './parse-options.js';
 import { collectTensorType, parseFileType, parseTensorType } from './parse-types.js';
 import type { Bind } from './program.js';
 import { keepHeapSmall } from './small-heap.js';
@@ -65,8 +65,7 @@ interface ConvertCommandOptions extends Pick<
 
 /** Adds the command. */
 export function addConvert(program: Command, bind: Bind): void {
-  program
-    .command('convert')
+  refuseBoth(program.command('convert'), 'chat-template')
     .summary('to Hugging Face safetensors, GGUF or Meta’s layout')
     .description('Convert a checkpoint of any layout to any other, in bounded memory.')
     .argument('<source>', 'checkpoint')

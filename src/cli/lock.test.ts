@@ -152,6 +152,14 @@ describe('llama-inspect convert', () => {
     expect(await readdir(dirname(output))).toEqual(['out.gguf']);
   });
 
+  it.each(['--lock', '--no-lock'])('judges a GGUF file by its bytes, whatever it is called, after %s', async (lock) => {
+    const output = join(temporaryFolder(), 'out');
+    await llamaInspect('convert', meta, '--to', 'gguf', '-o', output, ...(lock === '--lock' ? [] : [lock]));
+    await writeFile(join(dirname(output), 'notes.txt'), 'mine');
+    const { stdout } = await llamaInspect('verify', output, '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ path: output, structure: { status: 'consistent' } });
+  });
+
   it('refuses to replace a lock file without --force, and then writes nothing', async () => {
     const output = join(temporaryFolder(), 'out.gguf');
     await writeFile(`${output}.${NAME}`, '{}');

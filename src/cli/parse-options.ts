@@ -3,7 +3,9 @@
  *
  * @module
  */
-import { InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
+
+import { usageError } from './errors.js';
 
 /** Whole numbers with commas between them: `1,2,3`. @throws InvalidArgumentError */
 export function parseIds(text: string): number[] {
@@ -41,4 +43,16 @@ export function parseRopeFactor(text: string): number {
 export function collectGlobalName(name: string, names: readonly string[] = []): string[] {
   if (/^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u.test(name)) return [...names, name];
   throw new InvalidArgumentError('The full name of a class or function was expected, such as mylib.config.Config.');
+}
+
+/** Refuses an option together with its `--no-` form, of which the last would win silently. @throws CliError `cli/usage` */
+export function refuseBoth(command: Command, name: string): Command {
+  const given = new Set<string>();
+  for (const form of [name, `no-${name}`]) {
+    command.on(`option:${form}`, () => {
+      given.add(form);
+      if (given.size > 1) throw usageError(`--${name} and --no-${name} cannot be given together`);
+    });
+  }
+  return command;
 }

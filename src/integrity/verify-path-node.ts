@@ -9,6 +9,7 @@ import { openTensorFiles } from '../llama/checkpoint-files.js';
 import { folderLayout } from '../llama/open-model.js';
 import { expectNoneInside } from '../llama/open-path-node.js';
 import type { Folder } from '../source/folder.js';
+import { identifySource } from '../source/identify.js';
 import { openFolderPath, openPath } from '../source/open-path-node.js';
 import { crc32InNode } from './crc32-node.js';
 import { createNodeHasher } from './hash-node.js';
@@ -42,9 +43,9 @@ export async function verifyFolder(input: string | Folder, options: VerifyFolder
 async function lockedFile(input: string): Promise<{ readonly folder: Folder; readonly path: string } | undefined> {
   const opened = await openPath(input);
   if (opened.kind === 'folder') return undefined;
-  await opened.source.close();
+  const { kind } = await identifySource(opened.source).finally(() => opened.source.close());
   const { folder, lockName } = await fileWithParts(opened.path);
-  const isKnown = opened.path.endsWith('.gguf') || (await folder.has(lockName));
+  const isKnown = kind === 'gguf' || opened.path.endsWith('.gguf') || (await folder.has(lockName));
   return isKnown ? { folder, path: opened.path } : undefined;
 }
 

@@ -19,14 +19,30 @@ import { LlamaError, type LlamaModel } from './model.js';
 /** Which of the layouts a folder has; undefined when it has none of them. */
 export type FolderLayout = 'meta' | 'hf' | 'gguf';
 
-/** Recognises a folder by the names of its files; params.json or config.json alone is enough to name it. */
+/**
+ * Recognises a folder by the names of its files; params.json or config.json alone is enough to name it. Reads the first
+ * bytes only where one file is all there is.
+ */
 export async function folderLayout(folder: Folder): Promise<FolderLayout | undefined> {
   const names = (await folder.list()).map(({ name }) => name);
   if (looksLikeMetaFolder(names)) return 'meta';
   if (looksLikeHfFolder(names)) return 'hf';
   if (names.some((name) => name.endsWith('.gguf'))) return 'gguf';
   if (names.includes('params.json') || names.includes('params')) return 'meta';
-  return names.includes('config.json') ? 'hf' : undefined;
+  if (names.includes('config.json')) return 'hf';
+  return (await loneGgufName(folder)) === undefined ? undefined : 'gguf';
+}
+
+/** The only file beside lists, where it is a GGUF file whatever it is called: one that was given by its path. */
+async function loneGgufName(folder: Folder): Promise<string | undefined> {
+  const [name, ...others] = (await folder.list()).map((file) => file.name).filter((file) => !file.endsWith('.json'));
+  if (name === undefined || others.length > 0) return undefined;
+  const source = await folder.open(name);
+  try {
+    return (await identifySource(source)).kind === 'gguf' ? name : undefined;
+  } finally {
+    await source.close();
+  }
 }
 
 /** A folder with a model in it, or a GGUF file. */
@@ -85,8 +101,8 @@ async function openGgufFolder(folder: Folder, options: OpenModelOptions): Promis
 
 async function onlyGgufName(folder: Folder): Promise<string> {
   const names = (await folder.list()).map(({ name }) => name);
-  const [first = '', ...others] = ggufModelNames(names);
-  if (others.length === 0) return first;
+  const [first, ...others] = ggufModelNames(names);
+  if (others.length === 0) return first ?? (await loneGgufName(folder)) ?? '';
   throw new LlamaError('llama/several-models', `there are ${others.length + 1} GGUF models in this folder`, {
     path: folder.name,
     hint: `name one of them: ${[first, ...others].slice(0, 3).join(', ')}`,
