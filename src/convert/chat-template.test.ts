@@ -55,6 +55,13 @@ describe('the template of a model that has none', () => {
     }
   });
 
+  it('that is given is written where there is no tokenizer, too', async () => {
+    await using model = await fixture('llama3.2-tiny', { vocabulary: undefined });
+    await using made = await converted(model, { to: 'safetensors', chatTemplate: GIVEN });
+    expect(made.vocabulary).toBeUndefined();
+    expect(made.chatTemplates).toEqual({ main: GIVEN.text, named: [], from: 'chat_template.jinja' });
+  });
+
   it('is told with its reason, and a base model’s is not spoken of', async () => {
     await using model = await fixture('llama3.2-tiny');
     const told = (name: string): string[] =>

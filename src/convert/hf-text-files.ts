@@ -4,6 +4,7 @@
  * @module
  */
 import type { DType } from '../dtype.js';
+import { TEMPLATE_FILE } from '../llama/hf-chat-template.js';
 import { HF_CONFIG_STYLES, type HfConfigStyle, float, hfConfigJson, oneOrAll, pythonJson } from '../llama/hf-config.js';
 import type { HfContents, LlamaConfig, LlamaModel } from '../llama/model.js';
 import { isInstructName } from '../llama/model-name.js';
@@ -48,21 +49,31 @@ function madeFiles(model: LlamaModel, dtype: DType, options: TokenizerJsonOption
       }),
     ),
   ];
-  return vocabulary === undefined ? files : [...files, ...tokenizerFilesOf(model, vocabulary, options)];
+  return [...files, ...tokenizerFilesOf(model, vocabulary, options)];
 }
 
-function tokenizerFilesOf(model: LlamaModel, vocabulary: Vocabulary, options: TokenizerJsonOptions): PlannedFile[] {
+function tokenizerFilesOf(
+  model: LlamaModel,
+  vocabulary: Vocabulary | undefined,
+  options: TokenizerJsonOptions,
+): PlannedFile[] {
   const files = hfTokenizerFiles(vocabulary, model, options);
   const { sentencePieceFile } = model;
   return sentencePieceFile === undefined ? files : [...files, bytesFile('tokenizer.model', sentencePieceFile)];
 }
 
-/** `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`. */
+/**
+ * `tokenizer.json`, `tokenizer_config.json` and `special_tokens_map.json`; where there is no tokenizer, the chat template
+ * in a file of its own, if there is one.
+ */
 export function hfTokenizerFiles(
-  vocabulary: Vocabulary,
+  vocabulary: Vocabulary | undefined,
   { config: { contextLength }, chatTemplates }: Pick<LlamaModel, 'config' | 'chatTemplates'>,
   { mergesAs }: TokenizerJsonOptions = {},
 ): PlannedFile[] {
+  if (vocabulary === undefined) {
+    return chatTemplates?.main === undefined ? [] : [textFile(TEMPLATE_FILE, chatTemplates.main)];
+  }
   return [
     bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary, { mergesAs }))),
     textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength, chatTemplates })),

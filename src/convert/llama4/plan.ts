@@ -7,7 +7,6 @@
 import type { DType } from '../../dtype.js';
 import type { Llama4Family } from '../../llama/family.js';
 import { HF_CONFIG_STYLES, float, oneOrAll, pythonJson, ropeScalingJson } from '../../llama/hf-config.js';
-import { TEMPLATE_FILE } from '../../llama/hf-chat-template.js';
 import type { LlamaModel } from '../../llama/model.js';
 import { END_OF_MESSAGE, END_OF_TURN, SPECIAL_OFFSET } from '../../tokenizer/special-tokens.js';
 import { generationConfigJson, hfTokenizerFiles, isInstruct, specialIds } from '../hf-text-files.js';
@@ -35,7 +34,6 @@ export function llama4Files(
   const isText = isTextModel(model, family);
   const cast = options.type === undefined ? undefined : dtype;
   const tensors = llama4HfTensors(model, family, { isText, dtype: cast });
-  const { vocabulary } = model;
   const instruct = isInstruct(model);
   const tokens = tokenIds(model);
   const config = (isText ? textModelConfig : wholeConfig)(model, family, dtype, tokens);
@@ -43,10 +41,8 @@ export function llama4Files(
     ...shardedFiles(tensors, options),
     textFile('config.json', pythonJson(config)),
     textFile('generation_config.json', generationConfigJson({ ...tokens, instruct, version: TRANSFORMERS_VERSION })),
-    ...(vocabulary === undefined ? [] : hfTokenizerFiles(vocabulary, model, options)),
+    ...hfTokenizerFiles(model.vocabulary, model, options),
   ];
-  const template = vocabulary === undefined ? model.chatTemplates?.main : undefined;
-  if (template !== undefined) files.push(textFile(TEMPLATE_FILE, template));
   return { files, warnings: [] };
 }
 

@@ -41,7 +41,7 @@ export function mllamaTextFiles(
       }),
     ),
     textFile('preprocessor_config.json', preprocessorJson(family)),
-    ...(vocabulary === undefined ? [] : hfTokenizerFiles(withImageToken(vocabulary), model, options)),
+    ...hfTokenizerFiles(vocabulary && withImageToken(vocabulary), model, options),
     ...processorTemplate(model),
   ];
 }
