@@ -80,7 +80,7 @@ export function planConversion(source: LlamaModel, options: ConvertOptions): Con
     files,
     byteLength: files.reduce((sum, file) => sum + file.byteLength, 0),
     decisions: model.decisions,
-    warnings: [...tokenizerWarnings(model), ...templateWarnings(source, options), ...kind.warnings],
+    warnings: [...sourceWarnings(model), ...templateWarnings(source, options), ...kind.warnings],
     beforeWriting: async (readOptions) => {
       await model.expectConsistentWeights(readOptions);
       await expectExact?.(readOptions);
@@ -88,8 +88,11 @@ export function planConversion(source: LlamaModel, options: ConvertOptions): Con
   };
 }
 
-function tokenizerWarnings({ vocabulary }: LlamaModel): string[] {
-  return vocabulary === undefined ? ['there is no tokenizer: none is written'] : [];
+function sourceWarnings({ vocabulary, hf }: LlamaModel): string[] {
+  const leftOut = (hf?.leftOut ?? []).map(
+    (name) => `${name} is left out: templates in a folder of their own are not read`,
+  );
+  return vocabulary === undefined ? ['there is no tokenizer: none is written', ...leftOut] : leftOut;
 }
 
 function plannedKind(model: LlamaModel, options: ConvertOptions): PlannedKind {

@@ -31,7 +31,7 @@ const NAMES: Readonly<Record<'safetensors' | 'meta', LayoutNames>> = {
       /^pytorch_model(-\d{5}-of-\d{5})?\.bin$/,
       'pytorch_model.bin.index.json',
     ],
-    others: ['config.json', 'preprocessor_config.json', ...CARRIED],
+    others: ['config.json', ...CARRIED],
   },
   meta: {
     weights: [/^consolidated(\.\d{2,3})?\.pth$/],

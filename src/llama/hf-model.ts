@@ -47,7 +47,8 @@ export async function openHfModel(folder: Folder, options: OpenModelOptions = {}
     const parts = { ...found, config: overridden(found.config, options.ropeFactor, path) };
     const tokenizer = await readHfTokenizer(folder, small, parts, options);
     const chatTemplates = chatTemplatesOf(small, path);
-    const hf = { configText: small.configText, files: small.files, generation: small.json('generation_config.json') };
+    const { configText, leftOut } = small;
+    const hf = { configText, files: small.files, generation: small.json('generation_config.json'), leftOut };
     return {
       ...{ layout: 'hf', path, name: lastPathPart(path), ...parts, ...tokenizer, chatTemplates },
       ...{ hf, decisions: otherTokens(small, tokenizer.vocabulary), ropeFactor: options.ropeFactor },

@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { Folder } from '../source/folder.js';
+import { type Folder, listBelow } from '../source/folder.js';
 import { readFile } from '../source/whole.js';
 import { type JsonObject, isJsonObject, parseJsonObject } from './json-object.js';
 import { LlamaError } from './model.js';
@@ -19,7 +19,11 @@ const OTHER_BYTES_LIMIT = 16 << 20;
 export const CARRIED: readonly string[] = [
   ...['generation_config.json', 'tokenizer.json', 'tokenizer_config.json', 'special_tokens_map.json'],
   ...['added_tokens.json', 'chat_template.jinja', 'chat_template.json', 'tokenizer.model'],
+  ...['preprocessor_config.json', 'processor_config.json'],
 ];
+
+/** The folder of named templates that transformers 4.52 writes, which is not read. */
+const NAMED_TEMPLATES = 'additional_chat_templates/';
 
 /** The small files of a folder. */
 export interface HfSmallFiles {
@@ -31,6 +35,8 @@ export interface HfSmallFiles {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** One of them as JSON, but `tokenizer.json`; undefined where it is absent. */
   readonly json: (name: string) => JsonObject | undefined;
+  /** Files of the model that are neither read nor carried along. */
+  readonly leftOut: readonly string[];
 }
 
 /**
@@ -55,7 +61,9 @@ export async function readHfSmallFiles(folder: Folder): Promise<HfSmallFiles> {
     parsed.set(name, parseJsonObject(new TextDecoder().decode(bytes), `${path}/${name}`, 'llama/bad-config'));
   }
   const config = parseJsonObject(configText, `${path}/config.json`, 'llama/bad-config');
-  return { config, configText, files, json: (name) => parsed.get(name) };
+  const below = (await listBelow(folder)).map(({ name }) => name);
+  const leftOut = below.filter((name) => name.startsWith(NAMED_TEMPLATES));
+  return { config, configText, files, json: (name) => parsed.get(name), leftOut };
 }
 
 /** What a `config.json` says of the text: a model that is more than text says it in a part of its own. */

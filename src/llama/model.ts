@@ -82,6 +82,8 @@ export interface HfContents {
   readonly files: ReadonlyMap<string, Uint8Array>;
   /** `generation_config.json`, parsed; undefined where there is none. */
   readonly generation: Readonly<Record<string, unknown>> | undefined;
+  /** Files of the model that a conversion leaves out: named templates in a folder of their own; absent where there are none. */
+  readonly leftOut?: readonly string[] | undefined;
 }
 
 /** A Llama, lazily. */
