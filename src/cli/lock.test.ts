@@ -158,6 +158,9 @@ describe('llama-inspect convert', () => {
     await writeFile(join(dirname(output), 'notes.txt'), 'mine');
     const { stdout } = await llamaInspect('verify', output, '--json');
     expect(JSON.parse(stdout)).toMatchObject({ path: output, structure: { status: 'consistent' } });
+    const deep = await llamaInspect('verify', output, '--deep');
+    expect(deep.code).toBe(lock === '--lock' ? 0 : 1); // without a list nothing is proven
+    expect(deep.stdout).toContain('21 tensors without NaN or infinity'); // with rope_freqs
   });
 
   it('refuses to replace a lock file without --force, and then writes nothing', async () => {

@@ -29,10 +29,10 @@ export type Findings = Pick<FilesReport, 'lists' | 'known' | 'files' | 'unlisted
  * @param findings - what was found
  * @param tokenizerAbove - whether the tokenizer lies only in the parent and no list names it
  */
-export function judge(findings: Findings, tokenizerAbove: boolean): FilesReport {
+export function judge(findings: Findings, tokenizerAbove: boolean, weights?: string): FilesReport {
   const listFound = findings.files.some(({ list }) => list !== REGISTRY);
   const notCovered = uncoveredParts(findings, tokenizerAbove, listFound ? 'not-listed' : 'no-list');
-  const verdict = verdictOn(findings, tokenizerAbove);
+  const verdict = verdictOn(findings, tokenizerAbove, weights);
   return { verdict, listFound, ...findings, notCovered };
 }
 
@@ -55,7 +55,11 @@ function uncoveredParts(
   return parts;
 }
 
-function verdictOn({ lists, known, files, unlisted }: Findings, tokenizerAbove: boolean): FilesVerdict {
+function verdictOn(
+  { lists, known, files, unlisted }: Findings,
+  tokenizerAbove: boolean,
+  weights: string | undefined,
+): FilesVerdict {
   const wrong =
     files.some(({ status }) => status !== 'ok') ||
     unlisted.some(({ condition }) => condition !== null) ||
@@ -64,13 +68,13 @@ function verdictOn({ lists, known, files, unlisted }: Findings, tokenizerAbove: 
   if (wrong) return 'failed';
   const partial =
     tokenizerAbove ||
-    !files.some(({ name }) => isWeights(name)) ||
+    !files.some(({ name }) => isWeights(name, weights)) ||
     unlisted.some(({ role }) => role === 'checkpoint') ||
     lists.some(({ status, problems }) => status === 'unusable' || problems.length > 0);
   return partial ? 'unproven' : 'intact';
 }
 
-/** Whether a file of that name holds weights, in any layout. */
-export function isWeights(name: string): boolean {
-  return /\.(?:pth|pt|ckpt|bin|safetensors|gguf)$/i.test(name);
+/** Whether a file of that name holds weights, in any layout; `given` is one that does, whatever it is called. */
+export function isWeights(name: string, given?: string): boolean {
+  return name === given || /\.(?:pth|pt|ckpt|bin|safetensors|gguf)$/i.test(name);
 }

@@ -16,6 +16,8 @@ import { isWeights } from './judge-files.js';
 
 /** How to look. */
 export interface VerifyDeepOptions extends OperationOptions {
+  /** Name of a file that holds weights, whatever it is called: one that was given by its path. */
+  readonly weights?: string | undefined;
   /** Implementation of CRC-32; JavaScript when absent. */
   readonly crc32?: Crc32 | undefined;
 }
@@ -28,7 +30,7 @@ export interface VerifyDeepOptions extends OperationOptions {
  */
 export async function verifyDeep(folder: Folder, options: VerifyDeepOptions = {}): Promise<DeepReport> {
   const { signal, onProgress, crc32 } = options;
-  const entries = (await folder.list()).filter(({ name }) => isWeights(name));
+  const entries = (await folder.list()).filter(({ name }) => isWeights(name, options.weights));
   const total = entries.reduce((sum, { size }) => sum + size, 0);
   const files: DeepFile[] = [];
   let before = 0;

@@ -22,6 +22,8 @@ import { CHECKLIST, type FoundList, TOKENIZER_CHECKLIST, readLists } from './rea
 
 /** What {@link verifyFiles} takes beside the folder. */
 export interface VerifyFilesOptions extends OperationOptions {
+  /** Name of a file that holds weights, whatever it is called: one that was given by its path. */
+  readonly weights?: string | undefined;
   /** The folder above, where Llama 1 and 2 keep the tokenizer and its list. */
   readonly parent?: Folder | undefined;
   /** How to hash; by default in this thread with WebAssembly. */
@@ -47,14 +49,14 @@ export async function verifyFiles(folder: Folder, options: VerifyFilesOptions = 
   const expectation = await expectedRelease(
     folder,
     present,
-    targets.some(({ entry }) => isWeights(entry.name)),
+    targets.some(({ entry }) => isWeights(entry.name, options.weights)),
   );
   targets.push(...(await locateKnown(expectation, targets, folder, parent)));
   const checked = await verifyTargets(targets, options);
   const { known, files } = claimed(expectation?.report ?? null, checked);
   const unlisted = await examineUnlisted(folder, present, files, options);
   const tokenizerAbove = await isTokenizerAbove(present, files, parent);
-  return judge({ lists: lists.map(({ report }) => report), known, files, unlisted }, tokenizerAbove);
+  return judge({ lists: lists.map(({ report }) => report), known, files, unlisted }, tokenizerAbove, options.weights);
 }
 
 /** The files that lists may speak of: Meta's of those in the folder, a lock file of the folder also of those below. */

@@ -58,6 +58,8 @@ export interface FolderReport {
 
 /** How to verify. */
 export interface VerifyFolderOptions extends OperationOptions {
+  /** Name of a file that holds weights, whatever it is called: one that was given by its path. */
+  readonly weights?: string | undefined;
   /** Folder above, where Llama 1 and 2 keep the tokenizer and its list. */
   readonly parent?: Folder | undefined;
   /** Implementation of hashing; WebAssembly in this thread when absent. */
@@ -85,7 +87,7 @@ export interface VerifyFolderOptions extends OperationOptions {
 export async function verifyFolder(folder: Folder, options: VerifyFolderOptions = {}): Promise<FolderReport> {
   const { parent, hashFiles, signal, onProgress } = options;
   const files = await verifyFiles(folder, {
-    ...{ signal, onProgress },
+    ...{ signal, onProgress, weights: options.weights },
     ...(parent && { parent }),
     ...(hashFiles && { hashFiles }),
   });

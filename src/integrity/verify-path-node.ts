@@ -3,6 +3,8 @@
  *
  * @module
  */
+import { basename } from 'node:path';
+
 import { openTensorFile } from '../formats/open.js';
 import type { TensorFile } from '../formats/tensor.js';
 import { openTensorFiles } from '../llama/checkpoint-files.js';
@@ -32,7 +34,9 @@ export async function verifyFolder(input: string | Folder, options: VerifyFolder
   if (typeof input !== 'string') return verifyFolderOf(input, options);
   const given = { hashFiles: hashFilesOnDisk, crc32: crc32InNode, createHasher: createNodeHasher, ...options };
   const file = await lockedFile(input);
-  if (file !== undefined) return { ...(await verifyFolderOf(file.folder, given)), path: file.path };
+  if (file !== undefined) {
+    return { ...(await verifyFolderOf(file.folder, { ...given, weights: file.weights })), path: file.path };
+  }
   const { folder, parent, path } = await openFolderPath(input);
   const isListed = (await folder.has(CHECKLIST)) || (await folder.has(LOCK_NAME));
   if ((await folderLayout(folder)) === undefined && !isListed) await expectNoneInside(path);
@@ -40,13 +44,16 @@ export async function verifyFolder(input: string | Folder, options: VerifyFolder
 }
 
 /** A GGUF file, or one that was locked, as a folder of its own; undefined for folders and other files. */
-async function lockedFile(input: string): Promise<{ readonly folder: Folder; readonly path: string } | undefined> {
+async function lockedFile(
+  input: string,
+): Promise<{ readonly folder: Folder; readonly path: string; readonly weights: string | undefined } | undefined> {
   const opened = await openPath(input);
   if (opened.kind === 'folder') return undefined;
   const { kind } = await identifySource(opened.source).finally(() => opened.source.close());
   const { folder, lockName } = await fileWithParts(opened.path);
   const isKnown = kind === 'gguf' || opened.path.endsWith('.gguf') || (await folder.has(lockName));
-  return isKnown ? { folder, path: opened.path } : undefined;
+  const weights = kind === 'gguf' ? basename(opened.path) : undefined;
+  return isKnown ? { folder, path: opened.path, weights } : undefined;
 }
 
 /** How tensors at a path are listed. */
