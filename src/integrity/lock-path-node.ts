@@ -53,7 +53,13 @@ export async function lock(pathOrName: string, { force, ...options }: LockPathOp
       hint: 'use --force to replace it, or check against it: llama-inspect verify',
     });
   }
-  const given = { toolVersion: toolVersion(), createHasher: createNodeHasher, hashFiles: hashFilesOnDisk, parent };
+  const given = {
+    toolVersion: toolVersion(),
+    createHasher: createNodeHasher,
+    hashFiles: hashFilesOnDisk,
+    parent,
+    lockName,
+  };
   const made = await lockFolder(folder, { ...given, ...options });
   return { path, lockPath: join(folder.name, lockName), ...made };
 }

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { memoryFolder } from '../source/folder.js';
 import { partOfFolder } from '../source/part-of-folder.js';
 import { modelFolder } from '../testing/fixtures.js';
+import { global, pickle } from '../testing/pickle-assembler.js';
 import { type Lock, LOCK_NAME, LOCK_PREDICATE_TYPE, formatLock, isLockName, lockNameOf, parseLock } from './lock.js';
 import { lockFolder } from './lock-folder.js';
 import { verifyFolder } from './verify-folder.js';
@@ -51,7 +52,7 @@ describe('names of lock files', () => {
   it('tell a folder from a file', () => {
     expect(lockNameOf('1b.gguf')).toBe('1b.gguf.llama-inspect.lock.json');
     expect(['llama-inspect.lock.json', '1b.gguf.llama-inspect.lock.json'].every(isLockName)).toBe(true);
-    expect(isLockName('original/llama-inspect.lock.json')).toBe(true);
+    expect(isLockName('original/llama-inspect.lock.json')).toBe(false);
     expect(['lock.json', 'xllama-inspect.lock.json', 'llama-inspect.lock.json.bak'].some(isLockName)).toBe(false);
   });
 });
@@ -152,7 +153,7 @@ describe('lock and verify of folders below', () => {
     const files = await locked({ ...below, 'original/llama-inspect.lock.json': Uint8Array.of(4) });
     const { subject } = parseLock(files[LOCK_NAME]!, 'x');
     expect(subject.map(({ name }) => name)).toEqual(
-      [...Object.keys(FILES), 'a/.hidden', 'original/params.json'].sort(),
+      [...Object.keys(FILES), 'a/.hidden', 'original/llama-inspect.lock.json', 'original/params.json'].sort(),
     );
     expect(await verifyFolder(memoryFolder(files, 'x'), { failOnExtra: true })).toMatchObject({ verdict: 'intact' });
     const more = { ...files, 'original/more.txt': Uint8Array.of(5), '.git/more': Uint8Array.of(6) };
@@ -167,7 +168,30 @@ describe('lock and verify of folders below', () => {
     ]);
   });
 
-  it('are not looked at where only Meta’s list is there, which speaks of no folder', async () => {
+  it('take a lock file below for a file, and one that is none too', async () => {
+    const files = await locked();
+    for (const name of ['a/x.llama-inspect.lock.json', `a/${LOCK_NAME}`, 'x.llama-inspect.lock.json']) {
+      const more = memoryFolder({ ...files, [name]: Uint8Array.of(4) }, 'x');
+      const report = await verifyFolder(more, { failOnExtra: true });
+      expect(report, name).toMatchObject({ verdict: 'failed', extra: [name] });
+      const { lock } = await lockFolder(more, { toolVersion: '1' });
+      expect(lock.subject.map((file) => file.name)).toContain(name);
+    }
+    const other = memoryFolder({ ...files, 'x.llama-inspect.lock.json': files[LOCK_NAME]! }, 'x');
+    const { lock } = await lockFolder(other, { toolVersion: '1' });
+    expect(lock.subject.map(({ name }) => name)).toEqual(Object.keys(FILES).sort());
+  });
+
+  it('are scanned, whether they are locked or not', async () => {
+    const files = { ...FILES, 'original/evil.pth': pickle(global('posix', 'system'), 'EMPTY_TUPLE', 'REDUCE') };
+    for (const folder of [files, await locked(files)]) {
+      const report = await verifyFolder(memoryFolder(folder, 'x'));
+      expect(report.verdict).toBe('failed');
+      expect(report.scan.files.filter(({ verdict }) => verdict === 'findings').map(({ path }) => path)).toEqual(['original/evil.pth']); // prettier-ignore
+    }
+  });
+
+  it('are not listed where only Meta’s list is there, which speaks of no folder', async () => {
     const report = await verifyFolder(memoryFolder(below, 'x'), { failOnExtra: true });
     expect(report).toMatchObject({ verdict: 'intact', extra: [] });
   });

@@ -25,9 +25,9 @@ export function lockNameOf(fileName: string): string {
   return `${fileName}.${LOCK_NAME}`;
 }
 
-/** Whether a file of that name, or path below a folder, is a lock file. */
+/** Whether a file directly in a folder has the name of a lock file; one in a folder below is a file as any other. */
 export function isLockName(name: string): boolean {
-  return new RegExp(`(?:^|[./])${LOCK_NAME.replaceAll('.', '\\.')}$`).test(name);
+  return name === LOCK_NAME || (name.endsWith(`.${LOCK_NAME}`) && !name.includes('/'));
 }
 
 /** What says that a Statement is a lock file of this version. */

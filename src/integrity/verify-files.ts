@@ -17,7 +17,7 @@ import { type HashFiles, hashFilesInTurn } from './hash-files.js';
 import { createWasmHasher } from './hash-wasm.js';
 import { REGISTRY, TOKENIZER, isWeights, judge, roleOf } from './judge-files.js';
 import { type ReleaseExpectation, expectedRelease } from './known-release.js';
-import { LOCK_NAME, isLockName } from './lock.js';
+import { LOCK_NAME } from './lock.js';
 import { CHECKLIST, type FoundList, TOKENIZER_CHECKLIST, readLists } from './read-lists.js';
 
 /** What {@link verifyFiles} takes beside the folder. */
@@ -54,7 +54,7 @@ export async function verifyFiles(folder: Folder, options: VerifyFilesOptions = 
   targets.push(...(await locateKnown(expectation, targets, folder, parent)));
   const checked = await verifyTargets(targets, options);
   const { known, files } = claimed(expectation?.report ?? null, checked);
-  const unlisted = await examineUnlisted(folder, present, files, options);
+  const unlisted = await examineUnlisted(folder, present, { files, lists }, options);
   const tokenizerAbove = await isTokenizerAbove(present, files, parent);
   return judge({ lists: lists.map(({ report }) => report), known, files, unlisted }, tokenizerAbove, options.weights);
 }
@@ -168,14 +168,16 @@ async function withHash(target: Target, size: number, found: string, options: Op
 async function examineUnlisted(
   folder: Folder,
   present: readonly FolderEntry[],
-  files: readonly ListedFile[],
+  { files, lists }: { readonly files: readonly ListedFile[]; readonly lists: readonly FoundList[] },
   { signal, onProgress }: OperationOptions,
 ): Promise<UnlistedFile[]> {
-  const covered = new Set([CHECKLIST, TOKENIZER_CHECKLIST]);
+  // no list names itself; what has a lock file's name and is none is a file as any other
+  const own = lists.filter(({ report: { place, status } }) => place === 'folder' && status === 'read');
+  const covered = new Set([CHECKLIST, TOKENIZER_CHECKLIST, ...own.map(({ report }) => report.name)]);
   for (const { place, name } of files) if (place === 'folder') covered.add(name);
   const unlisted: UnlistedFile[] = [];
   for (const { name, size } of present) {
-    if (covered.has(name) || isLockName(name)) continue;
+    if (covered.has(name)) continue;
     const role = roleOf(name);
     const seen =
       role === 'other'

@@ -5,7 +5,7 @@
  */
 import type { OperationOptions } from '../../options.js';
 import { SourceError } from '../../source/byte-source.js';
-import type { Folder, FolderEntry } from '../../source/folder.js';
+import { type Folder, type FolderEntry, listBelow } from '../../source/folder.js';
 import { type SourceInput, sourceOf } from '../../source/input.js';
 import { PROMISING, scanErrorOf, scanFile } from './scan-file.js';
 import type { ScanReport, ScannedFile, UnscannedFile } from './scan-report.js';
@@ -30,13 +30,13 @@ export async function scanSource(input: SourceInput, options: ScanOptions = {}):
 }
 
 /**
- * Scans every file of a folder that can hold a pickle or tensors, one after another, with the cost of
+ * Scans every file of a folder, and of those below but hidden ones, that can hold a pickle or tensors, one after another, with the cost of
  * {@link scanSource} each.
  *
  * @throws SourceError when the folder itself cannot be read; the signal's reason when aborted
  */
 export async function scanFolder(folder: Folder, options: ScanOptions = {}): Promise<ScanReport> {
-  return scanFiles(folder, await folder.list(), [], options);
+  return scanFiles(folder, await listBelow(folder), [], options);
 }
 
 /** Scans some files of a folder, whose names may have several parts. */
