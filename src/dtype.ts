@@ -91,6 +91,11 @@ const LAYOUTS = {
 /** Name of an element type. */
 export type DType = keyof typeof LAYOUTS;
 
+/** Whether an element type has that name. */
+export function isDType(name: string): name is DType {
+  return Object.hasOwn(LAYOUTS, name);
+}
+
 /** Elements and bytes of one block of a type. */
 export function blockLayout(dtype: DType): BlockLayout {
   return LAYOUTS[dtype];

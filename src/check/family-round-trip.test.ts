@@ -6,7 +6,7 @@ import { diffModels } from './diff-models.js';
 import { forward } from '../forward/forward.js';
 import { fingerprintModel } from '../integrity/fingerprint.js';
 import { createNodeHasher } from '../integrity/hash-node.js';
-import { parseLock } from '../integrity/lock.js';
+import { parseLock } from '../integrity/parse-lock.js';
 import { verifyFolder } from '../integrity/verify-folder.js';
 import { inspectFolder } from '../llama/inspect.js';
 import type { LlamaModel } from '../llama/model.js';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import { createNodeHasher } from '../integrity/hash-node.js';
 import { fingerprintModel } from '../integrity/fingerprint.js';
-import { parseLock } from '../integrity/lock.js';
+import { parseLock } from '../integrity/parse-lock.js';
 import type { LlamaModel } from '../llama/model.js';
 import { castModel, memoryTensor, syntheticModel, valuesOf, withTensors } from '../testing/synthetic-model.js';
 import { planConversion, runPlan } from './convert.js';

@@ -7,7 +7,7 @@ import type { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 
 import { createNodeHasher } from '../integrity/hash-node.js';
-import { parseLock } from '../integrity/lock.js';
+import { parseLock } from '../integrity/parse-lock.js';
 import { compileQuantKernels, createQuantKernels } from '../quant/kernels/quant-kernels.js';
 import { openModel } from '../llama/open-model.js';
 import { openDirectory } from '../source/directory.js';

@@ -12,9 +12,10 @@ import { tensorByteLength } from '../formats/tensor.js';
 import { type FamilySettings, familySettings } from '../llama/family-settings.js';
 import type { LlamaConfig, LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
-import { type JsonValue, canonicalJson } from './canonical-json.js';
+import type { JsonValue } from './canonical-json.js';
 import { type TensorFingerprint, fingerprintTensor } from './fingerprint-tensor.js';
-import { type VocabularyFacts, type VocabularyFingerprint, fingerprintVocabulary, hashText } from './fingerprint-vocabulary.js'; // prettier-ignore
+import { type VocabularyFacts, type VocabularyFingerprint, fingerprintVocabulary } from './fingerprint-vocabulary.js'; // prettier-ignore
+import { hashParts } from './hash-parts.js';
 import type { CreateHasher } from './hash.js';
 import { createWasmHasher } from './hash-wasm.js';
 
@@ -91,9 +92,6 @@ export async function fingerprintModel(
   return fingerprintOf({ model, vocabulary, tensors }, createHasher);
 }
 
-/** The object that is hashed, by its type: other rules would be another version. */
-const TYPE = 'llama-inspect/model/v1';
-
 /** The parts of a model that have been fingerprinted. */
 export interface FingerprintedParts {
   /** What has the hyperparameters and those of its family. */
@@ -112,14 +110,9 @@ export async function fingerprintOf(
   const hyperparameters = fingerprintedConfig(model);
   const tensors = withoutTiedOutput(all);
   const config = configJson(hyperparameters);
-  const byName = Object.fromEntries(tensors.map(({ name, sha256 }) => [name, sha256]));
-  const parts = {
-    tensors: await hashText(canonicalJson(byName), createHasher),
-    hyperparameters: await hashText(canonicalJson(config), createHasher),
-    vocabulary: vocabulary?.sha256,
-  };
-  const hashed = { type: TYPE, tensors: byName, hyperparameters: config, vocabulary: vocabulary?.sha256 ?? null };
-  const sha256 = await hashText(canonicalJson(hashed), createHasher);
+  const hashed = { tensors, hyperparameters: config, vocabulary: vocabulary?.sha256 ?? null };
+  const { sha256, parts: hashes } = await hashParts(hashed, createHasher);
+  const parts = { ...hashes, vocabulary: vocabulary?.sha256 };
   return { sha256, parts, hyperparameters, vocabulary: vocabulary && factsOf(vocabulary), tensors };
 }
 

@@ -7,7 +7,8 @@ import { memoryFolder } from '../source/folder.js';
 import { partOfFolder } from '../source/part-of-folder.js';
 import { modelFolder } from '../testing/fixtures.js';
 import { global, pickle } from '../testing/pickle-assembler.js';
-import { type Lock, LOCK_NAME, LOCK_PREDICATE_TYPE, formatLock, isLockName, lockNameOf, parseLock } from './lock.js';
+import { type Lock, LOCK_NAME, LOCK_PREDICATE_TYPE, formatLock, isLockName, lockNameOf } from './lock.js';
+import { parseLock } from './parse-lock.js';
 import { lockFolder } from './lock-folder.js';
 import { verifyFolder } from './verify-folder.js';
 
@@ -59,13 +60,20 @@ describe('names of lock files', () => {
 
 describe('parseLock', () => {
   const statement = JSON.parse(new TextDecoder().decode(formatLock(LOCK))) as Record<string, unknown>;
-  const parsed = (json: unknown): Lock => parseLock(new TextEncoder().encode(JSON.stringify(json)), 'dir/lock');
+  const parsed = (json: unknown): Lock => {
+    const text = JSON.stringify(json).replace(`"${deep}"`, `${'{"x":'.repeat(50_000)}1${'}'.repeat(50_000)}`);
+    return parseLock(new TextEncoder().encode(text), 'dir/lock');
+  };
   const file = (name: unknown, sha256: unknown = HASH) => ({ ...statement, subject: [{ name, digest: { sha256 } }] });
   const predicate = (change: object) => ({ ...statement, predicate: { ...LOCK.predicate, ...change } });
-  const model = { fingerprint: HASH, hyperparameters: {}, parts: {}, tensors: [{ name: 'x', sha256: HASH }] };
+  const tensor = { name: 'x', dtype: 'bfloat16', shape: [2], sha256: HASH };
+  const parts = { tensors: HASH, hyperparameters: HASH, vocabulary: null };
+  const model = { layout: 'hf', fingerprint: HASH, hyperparameters: {}, parts, vocabulary: null, tensors: [tensor] };
+  const source = { name: 'x', layout: 'meta', files: [{ name: 'a', size: 1, digest: null, statedBy: null }] };
+  const deep = 'stands for what JSON.stringify cannot write';
 
   it('allows properties that it does not know', () => {
-    const more = { ...statement, ...predicate({ model, more: 1 }), extra: true };
+    const more = { ...statement, ...predicate({ model, source, more: 1 }), extra: true };
     expect(parsed(more).predicate.model).toEqual(model);
   });
 
@@ -78,8 +86,8 @@ describe('parseLock', () => {
     ['no predicate type', { ...statement, predicateType: undefined }, /its predicateType is undefined/],
     ['no file', { ...statement, subject: [] }, /names no file/],
     ['no list of files', { ...statement, subject: { length: 1 } }, /names no file/],
-    ['a name outside', file('../x'), /a file inside the folder/],
-    ['an absolute name', file('/etc/passwd'), /a file inside the folder/],
+    ['a name outside', file('../x'), /the name "..\/x" leads out of the folder/],
+    ['an absolute name', file('/etc/passwd'), /leads out of the folder/],
     ['a name not as plain as it could be', file('./x'), /a file inside the folder/],
     ['a name that is none', file(3), /a file inside the folder/],
     ['a short hash', file('x', 'abcd'), /a file inside the folder/],
@@ -95,6 +103,29 @@ describe('parseLock', () => {
     ['a model without parts', predicate({ model: { ...model, parts: undefined } }), /its predicate/],
     ['an undefined model', predicate({ model: undefined }), /its predicate/],
     ['a tensor without hash', predicate({ model: { ...model, tensors: [{ name: 'x' }] } }), /its predicate/],
+    ['null for hyperparameters', predicate({ model: { ...model, hyperparameters: null } }), /out hyperparameters/],
+    ['deep hyperparameters', predicate({ model: { ...model, hyperparameters: deep } }), /out hyperparameters/],
+    ['null for parts', predicate({ model: { ...model, parts: null } }), /out the hashes of its parts/],
+    ['a list for parts', predicate({ model: { ...model, parts: [] } }), /out the hashes of its parts/],
+    ['a number for the vocabulary', predicate({ model: { ...model, vocabulary: 5 } }), /a vocabulary that is none/],
+    ['a number for its hash', predicate({ model: { ...model, parts: { ...parts, vocabulary: 5 } } }), /out the hash of its vocabulary/], // prettier-ignore
+    ['a fingerprint that is none', predicate({ model: { ...model, fingerprint: 'zz' } }), /out a fingerprint/],
+    ['another layout', predicate({ model: { ...model, layout: 'onnx' } }), /out a layout/],
+    ['a tensor twice', predicate({ model: { ...model, tensors: [tensor, tensor] } }), /two tensors of one name/],
+    [
+      'a type that is none',
+      predicate({ model: { ...model, tensors: [{ ...tensor, dtype: 'x' }] } }),
+      /a tensor without/,
+    ],
+    [
+      'a shape that is none',
+      predicate({ model: { ...model, tensors: [{ ...tensor, shape: [-1] }] } }),
+      /a tensor without/,
+    ],
+    ['options that are none', predicate({ options: 5 }), /no options/],
+    ['a source that is none', predicate({ source: 5 }), /a source that is none/],
+    ['a source without files', predicate({ source: { ...source, files: null } }), /a source that is none/],
+    ['a file deep in nothing', { ...statement, subject: [deep] }, /found undefined/],
     ['null for a tensor', predicate({ model: { ...model, tensors: [null] } }), /its predicate/],
   ])('refuses %s', (_, json, message) => {
     expect(() => parsed(json)).toThrow(message);
@@ -272,6 +303,36 @@ describe('verifyFolder with a lock file', () => {
     expect(report.files.unlisted.map(({ name }) => name)).toEqual(['notes.txt']);
     const strict = await verifyFolder(memoryFolder(files, 'x'), { failOnExtra: true });
     expect(strict).toMatchObject({ verdict: 'failed', extra: ['notes.txt'] });
+  });
+
+  it.each([
+    ['fingerprint', (lock: string) => lock.replace(/("fingerprint": ")[0-9a-f]{8}/, '$100000000'), 'its fingerprint'],
+    ['hyperparameter', (lock: string) => lock.replace(/"dim": ?/, '"dim":1'), 'its hash of the hyperparameters'],
+    ['vocabulary', (lock: string) => lock.replace(/"vocabulary": \{[^}]*\}/, '"vocabulary": null'), 'its hash of the vocabulary'], // prettier-ignore
+    ['tensor', (lock: string) => lock.replace('"name":"norm.weight"', '"name":"norm.bias"'), 'its hash of the tensors'],
+  ])('refuses a lock file whose %s contradicts the rest of it', async (_, change, what) => {
+    const files = await locked();
+    const text = new TextDecoder().decode(files[LOCK_NAME]);
+    expect(change(text)).not.toBe(text);
+    const folder = memoryFolder({ ...files, [LOCK_NAME]: new TextEncoder().encode(change(text)) }, 'x');
+    const report = await verifyFolder(folder);
+    expect(report).toMatchObject({ verdict: 'unproven', locks: [] });
+    const list = report.files.lists.find(({ name }) => name === LOCK_NAME);
+    expect(list).toMatchObject({ status: 'unusable' });
+    expect(list!.condition!.message).toContain(`it contradicts itself: ${what}`);
+  });
+
+  it('fails by a lock file that names a file outside of the folder', async () => {
+    const files = await locked();
+    const text = new TextDecoder().decode(files[LOCK_NAME]).replace('"params.json"', '"../params.json"');
+    const report = await verifyFolder(memoryFolder({ ...files, [LOCK_NAME]: new TextEncoder().encode(text) }, 'x'));
+    expect(report.verdict).toBe('failed');
+    expect(report.files.lists).toContainEqual(
+      expect.objectContaining({
+        name: LOCK_NAME,
+        problems: [expect.objectContaining({ line: 3, fault: 'outside-folder', name: '../params.json' })],
+      }),
+    );
   });
 
   it('takes a lock file that is none for a list that proves nothing', async () => {

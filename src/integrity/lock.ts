@@ -11,8 +11,8 @@
 import type { DType } from '../dtype.js';
 import { CheckpointError, type ErrorContext } from '../errors.js';
 import type { LlamaModel } from '../llama/model.js';
-import { expectNameInside } from '../source/folder.js';
 import type { JsonValue } from './canonical-json.js';
+import type { LineProblem } from './checklist.js';
 import type { FingerprintedConfig, ModelFingerprint, ModelParts } from './fingerprint.js';
 import type { TensorFingerprint } from './fingerprint-tensor.js';
 import type { VocabularyFacts } from './fingerprint-vocabulary.js';
@@ -33,7 +33,8 @@ export function isLockName(name: string): boolean {
 /** What says that a Statement is a lock file of this version. */
 export const LOCK_PREDICATE_TYPE = 'https://llama-inspect.dev/lock/v1';
 
-const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
+/** What says that a JSON object is a Statement. */
+export const STATEMENT_TYPE = 'https://in-toto.io/Statement/v1';
 
 /** A file and its hash. */
 export interface LockedFile {
@@ -145,7 +146,18 @@ export type LockErrorCode = 'integrity/bad-lock' | 'integrity/lock-exists';
 export class LockError extends CheckpointError {
   declare readonly code: LockErrorCode;
 
-  constructor(code: LockErrorCode, message: string, context?: ErrorContext) {
+  /**
+   * @param code - cause
+   * @param message - what was found and what was expected
+   * @param context - where
+   * @param outside - the file outside of the folder that the lock names, where that is the cause
+   */
+  constructor(
+    code: LockErrorCode,
+    message: string,
+    context?: ErrorContext,
+    readonly outside?: LineProblem,
+  ) {
     super(code, message, context);
   }
 }
@@ -192,81 +204,4 @@ function pretty(value: unknown, indent: string): string {
     ? value.map((part) => pretty(part, inner))
     : Object.entries(value).map(([key, part]) => `${JSON.stringify(key)}: ${pretty(part, inner)}`);
   return `${open}\n${parts.map((part) => inner + part).join(',\n')}\n${indent}${close}`;
-}
-
-/**
- * Reads a lock file.
- *
- * @throws LockError `integrity/bad-lock` for what is no lock file of this version, or names a file outside of its folder
- */
-export function parseLock(bytes: Uint8Array, path: string): Lock {
-  const refuse = (message: string, cause?: unknown): never => {
-    throw new LockError('integrity/bad-lock', message, { path, cause });
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    return refuse(`this is not valid JSON: ${(cause as Error).message}`, cause);
-  }
-  const statement = json as Partial<Record<'_type' | 'subject' | 'predicateType' | 'predicate', unknown>> | null;
-  if (statement?._type !== STATEMENT_TYPE) return refuse(`a Statement of in-toto was expected (${STATEMENT_TYPE})`);
-  if (statement.predicateType !== LOCK_PREDICATE_TYPE) {
-    const { predicateType: type } = statement;
-    const found = typeof type === 'string' ? JSON.stringify(type.slice(0, 200)) : typeof type;
-    return refuse(`its predicateType is ${found}, not ${LOCK_PREDICATE_TYPE}${olderThan(type)}`);
-  }
-  const { subject, predicate } = statement;
-  if (!isList(subject) || subject.length === 0) return refuse('its subject names no file');
-  const bad = subject.find((file) => !isLockedFile(file, path));
-  if (bad !== undefined) {
-    return refuse(`a file inside the folder with its SHA-256 was expected, found ${JSON.stringify(bad).slice(0, 200)}`);
-  }
-  const names = new Set<string>();
-  for (const { name } of subject as readonly LockedFile[]) {
-    if (names.size === names.add(name).size) return refuse(`its subject names ${JSON.stringify(name)} twice`);
-  }
-  if (!isPredicate(predicate)) return refuse('its predicate has no tool, command and model as we write them');
-  return { subject: subject as readonly LockedFile[], predicate };
-}
-
-/** What to say of a lock file of a version that is not known yet. */
-function olderThan(predicateType: unknown): string {
-  const version =
-    typeof predicateType === 'string' ? /^https:\/\/llama-inspect\.dev\/lock\/v(\d+)$/.exec(predicateType) : null;
-  return version === null ? '' : ': it was written by another version of llama-inspect; the newest reads it';
-}
-
-const SHA256 = /^[0-9a-f]{64}$/;
-
-function isList(value: unknown): value is readonly unknown[] {
-  return Array.isArray(value);
-}
-
-function isLockedFile(value: unknown, path: string): value is LockedFile {
-  const { name, digest } = (value ?? {}) as Partial<LockedFile>;
-  if (typeof name !== 'string' || typeof digest?.sha256 !== 'string' || !SHA256.test(digest.sha256)) return false;
-  try {
-    return expectNameInside(name, path) === name;
-  } catch {
-    return false;
-  }
-}
-
-function isPredicate(value: unknown): value is LockPredicate {
-  const { tool, command, model } = (value ?? {}) as Partial<Record<keyof LockPredicate, unknown>>;
-  const { name, version } = (tool ?? {}) as Partial<LockPredicate['tool']>;
-  if (typeof name !== 'string' || typeof version !== 'string') return false;
-  return (command === 'convert' || command === 'lock') && (model === null || isLockedModel(model));
-}
-
-function isLockedModel(value: unknown): boolean {
-  const { fingerprint, hyperparameters, parts, tensors } = (value ?? {}) as Partial<LockedModel>;
-  if (typeof fingerprint !== 'string' || typeof hyperparameters !== 'object' || typeof parts !== 'object') return false;
-  return isList(tensors) && tensors.every(isTensorFingerprint);
-}
-
-function isTensorFingerprint(value: unknown): boolean {
-  const { name, sha256 } = (value ?? {}) as Partial<TensorFingerprint>;
-  return typeof name === 'string' && typeof sha256 === 'string' && SHA256.test(sha256);
 }

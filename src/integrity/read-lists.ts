@@ -13,7 +13,7 @@ import { attemptFile } from './attempt-file.js';
 import { type ListedEntry, parseChecklist } from './checklist.js';
 import { type Condition, conditionOf, examineFile } from './condition.js';
 import type { ListReport, Place } from './files-report.js';
-import { isLockName } from './lock.js';
+import { LockError, isLockName } from './lock.js';
 import { readLock } from './read-lock.js';
 
 /** Name of the list of a checkpoint. */
@@ -85,6 +85,10 @@ async function readContent(name: string, source: ByteSource, options: ReadOption
 async function readLockList(folder: Folder, name: string, options: ReadOptions): Promise<FoundList> {
   const lock = await readLock(folder, name, options);
   const report = { place: 'folder', name, problems: [] } as const;
+  if (lock instanceof LockError && lock.outside !== undefined) {
+    const problems = [lock.outside];
+    return { folder, report: { ...report, status: 'unusable', entryCount: 0, problems, condition: null }, entries: [] };
+  }
   if (lock instanceof CheckpointError) {
     const condition: Condition = { kind: 'source/unrecognised', message: lock.message };
     return { folder, report: { ...report, status: 'unusable', entryCount: 0, condition }, entries: [] };

@@ -8,7 +8,9 @@ import { SourceError } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { readWhole } from '../source/whole.js';
 import { attemptFile } from './attempt-file.js';
-import { type Lock, LockError, parseLock } from './lock.js';
+import { createWasmHasher } from './hash-wasm.js';
+import { type Lock, LockError } from './lock.js';
+import { expectConsistentLock, parseLock } from './parse-lock.js';
 
 /** Largest lock file that is read, in bytes: that of a model of 126 layers has 200 kB. */
 const LOCK_BYTES_LIMIT = 16 << 20;
@@ -23,7 +25,10 @@ export async function readLock(
   const bytes = await attemptFile(folder, name, (source) => readWhole(source, LOCK_BYTES_LIMIT));
   if (bytes instanceof SourceError) return bytes;
   try {
-    return parseLock(bytes, `${folder.name}/${name}`);
+    const path = `${folder.name}/${name}`;
+    const lock = parseLock(bytes, path);
+    await expectConsistentLock(lock, path, createWasmHasher);
+    return lock;
   } catch (cause) {
     if (cause instanceof LockError) return cause;
     throw cause;

@@ -91,7 +91,9 @@ async function verifyLock(
   const found = await fingerprintIn(place, lock, options);
   if (found instanceof CheckpointError) return { ...facts, ...none, status: 'unreadable', error: found };
   const changes = changesOf(model, found);
-  const same = found.sha256 === model.fingerprint && changes.tensors.length === 0;
+  const { tensors, hyperparameters, vocabularyChanged } = changes;
+  const agrees = tensors.length + hyperparameters.length === 0 && !vocabularyChanged;
+  const same = found.sha256 === model.fingerprint && agrees;
   return { ...facts, ...changes, error: undefined, status: same ? 'unchanged' : 'changed' };
 }
 

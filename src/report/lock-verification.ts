@@ -16,23 +16,24 @@ const TENSORS_SHOWN = 8;
 
 /** One paragraph for a lock file; `width` is that of the names before. */
 export function lockVerificationLines(report: LockReport, width: number): Line[] {
-  const { status, fingerprint, tool, hyperparameters, vocabularyChanged } = report;
-  const label = 'lock'.padEnd(width);
+  const { name, status, fingerprint, tool, hyperparameters, vocabularyChanged } = report;
+  const label = `${'lock'.padEnd(width)}  ${shown(name)}:`;
   const model = fingerprint === null ? '' : `model ${fingerprint.slice(0, HASH_DIGITS)}…`;
   switch (status) {
     case 'files-match': {
-      const what = model === '' ? 'files only' : model;
-      return [['  ', GOOD, ` ${label}  ${what}, by ${shown(tool.name)} ${shown(tool.version)}`]];
+      const what = model === '' ? 'files only' : `${model}, tensors not compared`;
+      const mark = model === '' ? GOOD : NEITHER;
+      return [['  ', mark, ` ${label} ${what}, by ${shown(tool.name)} ${shown(tool.version)}`]];
     }
     case 'unchanged':
-      return [['  ', GOOD, ` ${label}  ${model}: every tensor is as it was locked`]];
+      return [['  ', GOOD, ` ${label} ${model}: every tensor is as it was locked`]];
     case 'no-model':
-      return [['  ', NEITHER, ` ${label}  holds no fingerprints to tell what changed`]];
+      return [['  ', NEITHER, ` ${label} holds no fingerprints to tell what changed`]];
     case 'unreadable':
-      return [['  ', BAD, ` ${label}  ${model} cannot be opened, so no tensor was compared`]];
+      return [['  ', BAD, ` ${label} ${model} cannot be opened, so no tensor was compared`]];
     case 'changed':
       return [
-        ['  ', BAD, ` ${label}  ${model} was locked, another is here`],
+        ['  ', BAD, ` ${label} ${model} was locked, another is here`],
         ...changeLines(report),
         ...(hyperparameters.length === 0 ? [] : wrap(`hyperparameters changed: ${hyperparameters.join(', ')}`, 6, 8)),
         ...(vocabularyChanged ? ['      the vocabulary changed'] : []),

@@ -7,6 +7,7 @@ import { type DeepReport, isSpecial } from '../integrity/deep-report.js';
 import type { FilesReport, FileStatus, ListedFile } from '../integrity/files-report.js';
 import type { ScanReport } from '../integrity/scan/scan-report.js';
 import type { FolderReport } from '../integrity/verify-folder.js';
+import { shown } from './lines.js';
 import { lockFaults } from './lock-verification.js';
 import { counted } from './numbers.js';
 
@@ -70,6 +71,8 @@ function fileFaults({ files, known, unlisted, lists }: FilesReport): string[] {
 }
 
 function unprovenReason({ listFound, lists, known }: FilesReport): string {
+  const unusable = lists.find(({ status }) => status === 'unusable');
+  if (unusable !== undefined) return `${shown(unusable.name)} cannot be used, so nothing is proven by it`;
   if (!listFound && known !== null) return `nothing is wrong, but not every hash of ${known.release} is known`;
   if (listFound) return 'nothing is wrong, but not everything is in a list';
   return lists.length === 0

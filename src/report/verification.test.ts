@@ -152,7 +152,7 @@ describe('verificationLines', () => {
       /^UNPROVEN {3}nothing is wrong, but the list proves nothing\n[\s\S]*– checklist\.chk lists nothing\n/,
     );
     expect(text(report('unproven', { listFound: true, lists: [unusable] }))).toMatch(
-      /^UNPROVEN {3}nothing is wrong, but not everything is in a list\n[\s\S]*– checklist\.chk is no list\n {6}an HTML page\n/,
+      /^UNPROVEN {3}checklist\.chk cannot be used, so nothing is proven by it\n[\s\S]*– checklist\.chk is no list\n {6}an HTML page\n/,
     );
   });
 
