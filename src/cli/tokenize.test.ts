@@ -188,6 +188,12 @@ describe('tokenize --decode', () => {
     expect(await decoded(MODEL, `${BOS},64`, '--no-special')).toBe('a');
   });
 
+  it('refuses --no-special where nothing is decoded', async () => {
+    const { code, stdout, stderr } = await llamaInspect('tokenize', MODEL, 'a', '--no-special');
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/--no-special goes with --decode[^]*\[cli\/usage\]/);
+  });
+
   it.each([
     ['1,x', 'cli/usage'],
     ['-1', 'cli/usage'],

@@ -46,6 +46,7 @@ export function addTokenize(program: Command, bind: Bind): void {
     .addHelpText('after', EXAMPLES)
     .action(
       bind(async (context, path: string, given: string | undefined, options: TokenizeCommandOptions) => {
+        expectSpecialUsed(options);
         const { openVocabulary } = await import('../llama/open-vocabulary-node.js');
         const { Tokenizer } = await import('../tokenizer/tokenizer.js');
         const opened = await openVocabulary(path);
@@ -59,6 +60,12 @@ export function addTokenize(program: Command, bind: Bind): void {
         return 0;
       }),
     );
+}
+
+/** Special tokens are left out of what is decoded; a text that is split has none to leave out. */
+function expectSpecialUsed({ special, decode }: TokenizeCommandOptions): void {
+  if (special !== false || decode === true) return;
+  throw usageError('--no-special goes with --decode; without --special, special tokens in a text are ordinary text');
 }
 
 async function answer(
