@@ -104,12 +104,20 @@ describe('distances', () => {
 
   it('count in values beyond the finite', async () => {
     const { difference } = await compareOne(vector([1, NaN, Infinity]), vector([2, 1, Infinity]));
-    expect(difference).toMatchObject({ differing: 2, maxAbs: Infinity, maxAbsAt: [1], rmse: Infinity, cosine: 1 });
+    expect(difference).toMatchObject({
+      differing: 2,
+      maxAbs: Infinity,
+      maxAbsAt: [1],
+      notFiniteA: 2,
+      notFiniteB: 1,
+      rmse: Infinity,
+      cosine: 1,
+    });
   });
 
   it('of nothing from something', async () => {
     const { difference } = await compareOne(vector([0, 0]), vector([1, 1]));
-    expect(difference).toMatchObject({ relativeRmse: Infinity, cosine: 0 });
+    expect(difference).toMatchObject({ relativeRmse: Infinity, cosine: 0, notFiniteA: 0, notFiniteB: 0 });
   });
 
   it('see the sign of zero', async () => {

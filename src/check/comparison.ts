@@ -149,11 +149,15 @@ export interface TensorDifference {
   readonly maxAbs: number;
   /** Where that is; one index for each extent. */
   readonly maxAbsAt: readonly number[];
-  /** Root of the mean squared difference. */
+  /** Elements of the first that are NaN or infinite. */
+  readonly notFiniteA: number;
+  /** Elements of the second that are. */
+  readonly notFiniteB: number;
+  /** Root of the mean squared difference; Infinity where one side is not finite. */
   readonly rmse: number;
   /** The same relative to the root mean square of the first tensor. */
   readonly relativeRmse: number;
-  /** Cosine of the angle between the two as vectors: 1 for equal directions. */
+  /** Cosine of the angle between the two as vectors, of elements finite on both sides: 1 for equal directions. */
   readonly cosine: number;
 }
 

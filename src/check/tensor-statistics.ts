@@ -23,6 +23,10 @@ export interface TensorStatistics {
   maxAbs: number;
   /** Index of the element with that difference. */
   maxAbsAt: number;
+  /** Elements of the first side that are NaN or infinite. */
+  notFiniteA: number;
+  /** Those of the second side. */
+  notFiniteB: number;
   /** Sum of the first side's squares, over elements finite on both sides. */
   squaresA: number;
   /** Sum of the second side's. */
@@ -42,6 +46,8 @@ export function newStatistics(dtypeA: DType, dtypeB: DType, width: number): Tens
     differing: 0,
     maxAbs: 0,
     maxAbsAt: 0,
+    notFiniteA: 0,
+    notFiniteB: 0,
     squaresA: 0,
     squaresB: 0,
     dot: 0,
@@ -63,6 +69,9 @@ export function addValues(statistics: TensorStatistics, values: PairedValues): v
       statistics.squaresA += x * x;
       statistics.squaresB += y * y;
       statistics.dot += x * y;
+    } else {
+      if (!Number.isFinite(x)) statistics.notFiniteA++;
+      if (!Number.isFinite(y)) statistics.notFiniteB++;
     }
     if (bitsA[i] === bitsB[i] || (Number.isNaN(x) && Number.isNaN(y))) continue;
     addDifference(statistics, start + i, x, y);
@@ -89,12 +98,14 @@ export function outcomeOf(statistics: TensorStatistics): 'equal' | 'rounded' | '
 /** The distances, for the report. */
 export function differenceOf(statistics: TensorStatistics, shape: readonly number[]): TensorDifference {
   const { differing, maxAbs, maxAbsAt, squaresA, squaresB, dot, squaredDifference, elements } = statistics;
+  const { notFiniteA, notFiniteB } = statistics;
   const rmse = Math.sqrt(squaredDifference / elements);
   return {
     differing,
     outliers: statistics.fit.misfits().count,
     maxAbs,
     maxAbsAt: indexOf(maxAbsAt, shape),
+    ...{ notFiniteA, notFiniteB },
     rmse,
     relativeRmse: ratio(rmse, Math.sqrt(squaresA / elements)),
     cosine: squaresA > 0 && squaresB > 0 ? dot / Math.sqrt(squaresA * squaresB) : 0,

@@ -12,7 +12,17 @@ const EQUAL: TensorComparison = {
   ...TYPES,
 };
 const DIFFERENCE: TensorDifference = {
-  ...{ differing: 1, outliers: 0, maxAbs: 0.1, maxAbsAt: [0], rmse: 0.1, relativeRmse: 0.004, cosine: 0.999 },
+  ...{
+    differing: 1,
+    outliers: 0,
+    maxAbs: 0.1,
+    maxAbsAt: [0],
+    notFiniteA: 0,
+    notFiniteB: 0,
+    rmse: 0.1,
+    relativeRmse: 0.004,
+    cosine: 0.999,
+  },
 };
 const RUN: LogitsRun = {
   ...{ tokensFrom: 'built-in', placement: 'near', tokens: [1, 2], positions: [0, 1], rows: 2, maxAbs: 0.19 },

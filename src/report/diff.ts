@@ -50,7 +50,8 @@ function groupLines({ groups }: ModelDiff): Line[] {
 function tensorLines(differing: readonly TensorComparison[], all: boolean | undefined): Line[] {
   const changed = differing.filter(isChanged);
   const others = differing.filter((tensor) => !isChanged(tensor));
-  const rows = (all === true ? changed : changed.slice(0, CHANGED_SHOWN)).map(({ name, difference }) => {
+  const listed = all === true ? changed : changed.slice(0, CHANGED_SHOWN);
+  const rows = listed.map(({ name, difference }) => {
     return [name, ...figures(difference)];
   });
   const more = changed.length - rows.length;
@@ -58,6 +59,7 @@ function tensorLines(differing: readonly TensorComparison[], all: boolean | unde
     ...others.flatMap((tensor) => wrap(`${shown(tensor.name)}: ${unpaired(tensor)}`, 2, 4)),
     ...(others.length > 0 && rows.length > 0 ? [''] : []),
     ...(rows.length === 0 ? [] : table(rows, { head: ['tensor', 'max |Δ|', 'RMSE', 'of its RMS', 'cosine'], numbers: [1, 2, 3, 4] })), // prettier-ignore
+    ...listed.flatMap(notFiniteLines),
     ...(more > 0 ? [`  and ${counted(more, 'tensor')} more that changed less; --all shows them`] : []),
   ];
 }
@@ -67,12 +69,23 @@ function isChanged(tensor: TensorComparison): tensor is UnequalTensor {
 }
 
 function figures({ maxAbs, rmse, relativeRmse, cosine }: TensorDifference): string[] {
-  return [small(maxAbs), small(rmse), share(relativeRmse), String(Number(cosine.toPrecision(6)))];
+  return [figure(maxAbs), figure(rmse), share(relativeRmse), String(Number(cosine.toPrecision(6)))];
+}
+
+/** A number; there is none where an element is NaN or infinite, or where it would be a share of nothing. */
+function figure(value: number): string {
+  return Number.isFinite(value) ? small(value) : '–';
 }
 
 /** A share of a whole, however small: `0.31 %`. */
 function share(value: number): string {
-  return `${small(100 * value)} %`;
+  return Number.isFinite(value) ? `${small(100 * value)} %` : '–';
+}
+
+/** How many elements have no distance, in tensors where there are some. */
+function notFiniteLines({ name, difference: { notFiniteA, notFiniteB } }: UnequalTensor): Line[] {
+  if (notFiniteA + notFiniteB === 0) return [];
+  return wrap(`${shown(name)}: NaN or infinity, ${notFiniteA} in the first, ${notFiniteB} in the second`, 2, 4);
 }
 
 function unpaired(tensor: TensorComparison): string {
