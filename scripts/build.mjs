@@ -24,7 +24,7 @@ const COMPILER = createRequire(import.meta.url).resolve('typescript/bin/tsc');
 
 try {
   if (await writeParamsValidator()) console.log('wrote src/llama/params-validator.generated.js: commit it');
-  if (await writeKernels()) console.log('wrote src/quant/kernels/kernels.generated.js: commit it');
+  for (const file of await writeKernels()) console.log(`wrote ${file}: commit it`);
   compile();
   await copyGenerated();
   await chmod(join(GROWING, 'cli/main.js'), 0o755);

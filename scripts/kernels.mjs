@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The WebAssembly kernels, compiled from AssemblyScript and written down as base64 inside a module.
+ * The WebAssembly kernels, compiled from AssemblyScript and written down as base64 inside modules.
  *
  * A module of text works in every bundler, in browsers, in workers and in Node alike, and nothing native ships.
  * The compiler runs as a program of its own: its types, imported here, would change everyone's.
@@ -15,45 +15,65 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const ENTRY = 'src/quant/kernels/assembly/index.ts';
 const COMPILER = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
-/** Where the compiled kernels stand; committed, and a test checks that they are fresh. */
-export const KERNELS_MODULE = fileURLToPath(new URL('../src/quant/kernels/kernels.generated.js', import.meta.url));
+/** Folders whose `assembly/index.ts` is compiled into a `kernels.generated.js` beside it; these are committed. */
+export const KERNEL_FOLDERS = ['src/quant/kernels', 'src/forward/kernels'];
 
 /** No runtime, no garbage collector, no assertions: the kernels are loops over addresses. */
 const FLAGS = ['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd']; // prettier-ignore
 
-/** The text that {@link KERNELS_MODULE} must have. */
-export async function compileKernels() {
-  const folder = await mkdtemp(join(tmpdir(), 'llama-inspect-kernels-'));
+/**
+ * The file of compiled kernels of a folder.
+ *
+ * @param {string} folder - one of {@link KERNEL_FOLDERS}
+ */
+export function kernelsModule(folder) {
+  return join(ROOT, folder, 'kernels.generated.js');
+}
+
+/**
+ * The text that {@link kernelsModule} must have.
+ *
+ * @param {string} folder - one of {@link KERNEL_FOLDERS}
+ */
+export async function compileKernels(folder) {
+  const temporary = await mkdtemp(join(tmpdir(), 'llama-inspect-kernels-'));
   try {
-    const file = join(folder, 'kernels.wasm');
-    const { status, stderr } = spawnSync(process.execPath, [COMPILER, ENTRY, '--outFile', file, ...FLAGS], {
+    const file = join(temporary, 'kernels.wasm');
+    const entry = `${folder}/assembly/index.ts`;
+    const { status, stderr } = spawnSync(process.execPath, [COMPILER, entry, '--outFile', file, ...FLAGS], {
       cwd: ROOT,
       encoding: 'utf8',
     });
-    if (status !== 0) throw new Error(`the kernels do not compile:\n${stderr}`);
-    return moduleOf(await readFile(file));
+    if (status !== 0) throw new Error(`the kernels of ${folder} do not compile:\n${stderr}`);
+    return moduleOf(folder, await readFile(file));
   } finally {
-    await rm(folder, { recursive: true });
+    await rm(temporary, { recursive: true });
   }
 }
 
-/** @param {Buffer} binary */
-function moduleOf(binary) {
+/**
+ * @param {string} folder
+ * @param {Buffer} binary
+ */
+function moduleOf(folder, binary) {
   return (
-    '// Generated from src/quant/kernels/assembly by scripts/build.mjs: change that, not this.\n\n' +
+    `// Generated from ${folder}/assembly by scripts/build.mjs: change that, not this.\n\n` +
     `/** The WebAssembly module in base64: ${binary.byteLength} bytes. */\n` +
     `export const KERNELS = '${binary.toString('base64')}';\n`
   );
 }
 
-/** Compiles the kernels anew; returns whether the file had to be written. */
+/** Compiles the kernels anew; returns the files that had to be written. */
 export async function writeKernels() {
-  const text = await compileKernels();
-  const before = await readFile(KERNELS_MODULE, 'utf8').catch(() => '');
-  if (before === text) return false;
-  await writeFile(KERNELS_MODULE, text);
-  return true;
+  const written = [];
+  for (const folder of KERNEL_FOLDERS) {
+    const text = await compileKernels(folder);
+    const before = await readFile(kernelsModule(folder), 'utf8').catch(() => '');
+    if (before === text) continue;
+    await writeFile(kernelsModule(folder), text);
+    written.push(`${folder}/kernels.generated.js`);
+  }
+  return written;
 }

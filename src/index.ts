@@ -111,9 +111,11 @@ export { type SizeForecast, forecastSizes } from './convert/what-if.js';
 
 export * from './forward/errors.js';
 export * from './forward/forward.js';
-export * from './forward/kernels.js';
+export type { Kernels } from './forward/kernels.js';
 export * from './forward/npy.js';
+export { plainKernels } from './forward/plain-kernels.js';
 export * from './forward/request.js';
+export { createKernels } from './forward/wasm-kernels.js';
 
 export * from './check/compare-models.js';
 export * from './check/comparison.js';

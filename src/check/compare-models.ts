@@ -23,7 +23,7 @@ export interface CompareOptions extends OperationOptions {
   readonly logits?: boolean | undefined;
   /** Further sequences of token ids to run beside the built-in one. */
   readonly tokens?: readonly (readonly number[])[] | undefined;
-  /** Computes the inner products; default plain TypeScript. */
+  /** Computes the matrix products; default: in this thread, in WebAssembly where the machine can. Not closed here. */
   readonly kernels?: Kernels | undefined;
 }
 

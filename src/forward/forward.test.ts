@@ -13,6 +13,8 @@ import {
   withTensors,
 } from '../testing/synthetic-model.js';
 import { forward, forwardStages } from './forward.js';
+import type { Kernels } from './kernels.js';
+import { plainKernels } from './plain-kernels.js';
 import { LARGEST_POSITION, MOST_TOKENS } from './request.js';
 
 /** The pass once more, token by token on plain arrays in float64, with complex rotation: nothing shared with the code. */
@@ -201,14 +203,16 @@ describe('forward', () => {
   });
 
   it('uses the kernels it is given', async () => {
-    let calls = 0;
-    const kernels = {
-      matmulRows: () => {
-        calls++;
+    let products = 0;
+    const kernels: Kernels = {
+      ...plainKernels,
+      multiply: async (input, matrices) => {
+        products += matrices.length;
+        return matrices.map(({ shape }) => new Float32Array((input.length / shape[1]!) * shape[0]!));
       },
     };
     const { logits } = await forward(syntheticModel(), TOKENS, { kernels });
-    expect(calls).toBe(2 * 7 + 1);
+    expect(products).toBe(2 * 7 + 1);
     expect(logits.every((value) => value === 0)).toBe(true);
   });
 });

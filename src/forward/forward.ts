@@ -1,7 +1,7 @@
 /**
  * The reference forward pass of a Llama: from token ids to logits, in the paper's order.
  *
- * Everything is float32 with float64 sums, weights stream by in blocks of rows, and nothing is kept
+ * Everything is float32, weights stream by in blocks of rows, and nothing is kept
  * between passes: this is the measure that conversions are held against, not a way to chat.
  *
  * @see https://arxiv.org/abs/2302.13971
@@ -12,14 +12,15 @@ import { type LlamaModel, expectTensor } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import { attend } from './attention.js';
 import { ForwardError } from './errors.js';
-import { type Kernels, plainKernels } from './kernels.js';
+import type { Kernels } from './kernels.js';
 import { type Rotation, addTo, rmsNorm, rotate, rotationOf, swiglu } from './operations.js';
 import { type Batch, type Sequence, expectBatch } from './request.js';
+import { createKernels } from './wasm-kernels.js';
 import { expectShapes, linear, readRows, readVector } from './weights.js';
 
 /** How a forward pass is run. */
 export interface StageOptions extends OperationOptions {
-  /** Computes the inner products; default plain TypeScript. */
+  /** Computes the matrix products; default: in this thread, in WebAssembly where the machine can. Not closed here. */
   readonly kernels?: Kernels | undefined;
 }
 
@@ -67,8 +68,8 @@ interface Pass {
 }
 
 /**
- * Logits of a sequence of tokens. Reads every weight once; needs the activations and two blocks of about a
- * megabyte. A billion parameters and eight tokens take some ten seconds.
+ * Logits of a sequence of tokens. Reads every weight once; needs the activations and a few blocks of about a
+ * megabyte. A billion parameters and 32 tokens take some three seconds of one thread.
  *
  * @throws ForwardError for requests out of range, wrong shapes, `forward/unsupported-model` and `forward/not-finite`;
  *   LlamaError `llama/missing-tensor`; the errors of the tensors' files
@@ -109,9 +110,10 @@ async function* runStages(
   options: StageOptions,
 ): AsyncGenerator<Stage, void, undefined> {
   const { config } = model;
-  const { kernels = plainKernels, signal } = options;
+  const { signal } = options;
   expectRunnable(model);
   expectShapes(model);
+  const kernels = options.kernels ?? (await createKernels());
   const pass: Pass = { model, batch, kernels, signal, rotation: rotationOf(batch.positions, config) };
   const report = (item: string, done: number): void =>
     options.onProgress?.({ phase: 'forward', item, done, total: config.nLayers + 2 });
@@ -130,9 +132,9 @@ async function* runStages(
 
   const wanted = takeRows(hidden, batch.rows, config.dim); // (rows, dim)
   const normed = rmsNorm(wanted, await readVector(model, 'norm.weight', pass), config.normEps);
-  const logits = await linear(pass, config.tied ? 'tok_embeddings.weight' : 'output.weight', normed); // (rows, vocab)
+  const [logits] = await linear(pass, [config.tied ? 'tok_embeddings' : 'output'], normed); // (rows, vocab)
   report('output', config.nLayers + 2);
-  yield { name: 'output', layer: undefined, values: expectFinite(logits, 'output', pass) };
+  yield { name: 'output', layer: undefined, values: expectFinite(logits!, 'output', pass) };
 }
 
 /** Adds what attention has to say to `hidden` (tokens, dim), in place. */
@@ -141,23 +143,24 @@ async function attentionBlock(pass: Pass, layer: string, hidden: Float32Array): 
   const { length } = pass.batch.tokens;
   const weight = await readVector(pass.model, `${layer}.attention_norm.weight`, pass); // (dim,)
   const normed = rmsNorm(hidden, weight, config.normEps); // (tokens, dim)
-  const queries = await linear(pass, `${layer}.attention.wq.weight`, normed); // (tokens, nHeads * headDim)
-  const keys = await linear(pass, `${layer}.attention.wk.weight`, normed); // (tokens, nKvHeads * headDim)
-  const values = await linear(pass, `${layer}.attention.wv.weight`, normed); // (tokens, nKvHeads * headDim)
-  rotate(queries, pass.rotation, length, config.headDim);
-  rotate(keys, pass.rotation, length, config.headDim);
-  const mixed = attend({ queries, keys, values }, pass.batch.spans, config); // (tokens, nHeads * headDim)
-  addTo(hidden, await linear(pass, `${layer}.attention.wo.weight`, mixed));
+  const names = ['wq', 'wk', 'wv'].map((name) => `${layer}.attention.${name}`);
+  const [queries, keys, values] = await linear(pass, names, normed); // (tokens, heads * headDim) each
+  rotate(queries!, pass.rotation, length, config.headDim);
+  rotate(keys!, pass.rotation, length, config.headDim);
+  const mixed = attend({ queries: queries!, keys: keys!, values: values! }, pass.batch.spans, config); // (tokens, nHeads * headDim)
+  const [change] = await linear(pass, [`${layer}.attention.wo`], mixed); // (tokens, dim)
+  addTo(hidden, change!);
 }
 
 /** Adds what the feed-forward block has to say to `hidden` (tokens, dim), in place. */
 async function feedForwardBlock(pass: Pass, layer: string, hidden: Float32Array): Promise<void> {
   const weight = await readVector(pass.model, `${layer}.ffn_norm.weight`, pass); // (dim,)
   const normed = rmsNorm(hidden, weight, pass.model.config.normEps); // (tokens, dim)
-  const gate = await linear(pass, `${layer}.feed_forward.w1.weight`, normed); // (tokens, ffnDim)
-  const up = await linear(pass, `${layer}.feed_forward.w3.weight`, normed); // (tokens, ffnDim)
-  swiglu(gate, up);
-  addTo(hidden, await linear(pass, `${layer}.feed_forward.w2.weight`, gate));
+  const names = ['w1', 'w3'].map((name) => `${layer}.feed_forward.${name}`);
+  const [gate, up] = await linear(pass, names, normed); // (tokens, ffnDim) each
+  swiglu(gate!, up!);
+  const [change] = await linear(pass, [`${layer}.feed_forward.w2`], gate!); // (tokens, dim)
+  addTo(hidden, change!);
 }
 
 /** Throws for a Llama 4: its experts, and layers without rotary embedding, are not computed here. */

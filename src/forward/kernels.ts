@@ -1,15 +1,31 @@
 /**
- * Inner products, the only place where a forward pass spends time.
+ * Matrix products, the only place where a forward pass spends time, behind one interface.
  *
- * Weights come as they lie in the file (type and bytes), so that another implementation may multiply
- * bfloat16 or quantized blocks without unpacking them. Each inner product here is one sum in float64 in
- * the order of the elements; cutting rows or tokens into blocks otherwise never changes a result, so
- * two models with equal weights give equal bits whatever file they lie in.
+ * Weights come as they lie in the file (type and bytes), so that an implementation may multiply bfloat16 or quantized
+ * blocks without unpacking whole matrices. The order in which a product is summed depends on the length of the row
+ * alone: not on the type of the weights, nor on how rows, tokens or threads share the work. So two models
+ * with equal weights give equal bits whatever file they lie in, as long as both run on the same kernels.
  *
  * @module
  */
 import type { DType } from '../dtype.js';
-import { decodeToFloat32 } from '../quant/codec.js';
+import { type Tensor, rowBlocks, rowCountOf, rowLengthOf } from '../formats/tensor.js';
+import type { ReadOptions } from '../source/byte-source.js';
+
+/** Multiplies activations by matrices that stream by. */
+export interface Kernels {
+  /**
+   * `input` (tokens, in) times the transpose of each matrix (out, in): for each a new array (tokens, out). Reads every
+   * matrix once, in blocks of about a megabyte.
+   *
+   * @throws the errors of the matrices' files; QuantError `quant/no-decoder`
+   */
+  multiply(input: Float32Array, matrices: readonly Tensor[], options?: ReadOptions): Promise<Float32Array[]>;
+  /** Ends its threads, where it has any; nothing may be under way. Harmless when called twice. */
+  close(): Promise<void>;
+  /** The same as `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
 
 /** Consecutive rows of a weight matrix, as stored. */
 export interface WeightRows {
@@ -37,98 +53,38 @@ export interface Activations {
   readonly outputColumn: number;
 }
 
-/** Inner products behind one call, so that they can be computed elsewhere than in TypeScript. */
-export interface Kernels {
-  /**
-   * `output[t, outputColumn + r] = sum over i of input[t, i] * weights[r, i]`, for all tokens and all given rows.
-   */
-  matmulRows(weights: WeightRows, activations: Activations): void;
+/** `output[t, outputColumn + r] = sum over i of input[t, i] * weights[r, i]`, for all tokens and all given rows. */
+export type MultiplyRows = (weights: WeightRows, activations: Activations) => void;
+
+/** Kernels that multiply in the thread at hand; `start` is called once for each input. Peak memory: two blocks. */
+export function kernelsOf(start: (input: Float32Array) => MultiplyRows): Kernels {
+  const close = async (): Promise<void> => {};
+  return {
+    close,
+    [Symbol.asyncDispose]: close,
+    multiply: async (input, matrices, options = {}) => {
+      const multiplyRows = start(input);
+      const products: Float32Array[] = [];
+      for (const matrix of matrices) products.push(await multiplyMatrix(multiplyRows, input, matrix, options));
+      return products;
+    },
+  };
 }
 
-/** Rows computed together: four rows by two tokens are eight sums, which fit the registers. */
-const TILE_ROWS = 4;
-
-/** Unpacked weights at a time: within the second-level cache of any machine. */
-const SCRATCH_ELEMENTS = 1 << 15;
-
-/** Kernels in plain TypeScript: about 1.6e9 multiplications a second on a core of 2024. */
-export const plainKernels: Kernels = {
-  matmulRows(weights, activations) {
-    const { rowCount, rowLength } = weights;
-    const rowBytes = weights.bytes.byteLength / rowCount;
-    const step = TILE_ROWS * Math.max(1, Math.floor(SCRATCH_ELEMENTS / (TILE_ROWS * rowLength)));
-    const scratch = new Float32Array(Math.min(step, rowCount) * rowLength); // (rows, rowLength)
-    for (let first = 0; first < rowCount; first += step) {
-      const count = Math.min(step, rowCount - first);
-      const unpacked = scratch.subarray(0, count * rowLength);
-      decodeToFloat32(weights.dtype, weights.bytes.subarray(first * rowBytes, (first + count) * rowBytes), unpacked);
-      for (let row = 0; row < count; row += TILE_ROWS) {
-        const rows = Math.min(TILE_ROWS, count - row);
-        multiplyTile(
-          { weights: unpacked, row, rows, length: rowLength },
-          activations,
-          activations.outputColumn + first + row,
-        );
-      }
-    }
-  },
-};
-
-/** Some rows of the unpacked weights. */
-interface Tile {
-  readonly weights: Float32Array;
-  readonly row: number;
-  readonly rows: number;
-  readonly length: number;
-}
-
-/**
- * Up to four rows from `row`, by all tokens in pairs. Where a tile is not full its last row or token stands in
- * for the missing ones: the same value is computed and stored twice, which is cheaper than a second loop.
- */
-function multiplyTile(
-  { weights, row, rows, length }: Tile,
-  { input, tokens, output, outputWidth }: Activations,
-  column: number,
-): void {
-  const r1 = Math.min(1, rows - 1);
-  const r2 = Math.min(2, rows - 1);
-  const r3 = rows - 1;
-  const w0 = row * length;
-  const w1 = w0 + r1 * length;
-  const w2 = w0 + r2 * length;
-  const w3 = w0 + r3 * length;
-  for (let token = 0; token < tokens; token += 2) {
-    const next = Math.min(token + 1, tokens - 1);
-    const x = token * length;
-    const y = next * length;
-    let [x0, x1, x2, x3] = [0, 0, 0, 0];
-    let [y0, y1, y2, y3] = [0, 0, 0, 0];
-    for (let i = 0; i < length; i++) {
-      const u = input[x + i]!;
-      const v = input[y + i]!;
-      const a = weights[w0 + i]!;
-      const b = weights[w1 + i]!;
-      const c = weights[w2 + i]!;
-      const d = weights[w3 + i]!;
-      x0 += a * u;
-      x1 += b * u;
-      x2 += c * u;
-      x3 += d * u;
-      y0 += a * v;
-      y1 += b * v;
-      y2 += c * v;
-      y3 += d * v;
-    }
-    const outX = token * outputWidth + column;
-    const outY = next * outputWidth + column;
-    output[outX] = x0;
-    output[outX + r1] = x1;
-    output[outX + r2] = x2;
-    output[outX + r3] = x3;
-    output[outY] = y0;
-    output[outY + r1] = y1;
-    output[outY + r2] = y2;
-    output[outY + r3] = y3;
+async function multiplyMatrix(
+  multiplyRows: MultiplyRows,
+  input: Float32Array,
+  matrix: Tensor,
+  { signal }: ReadOptions,
+): Promise<Float32Array> {
+  const rowLength = rowLengthOf(matrix.shape);
+  const outputWidth = rowCountOf(matrix.shape);
+  const tokens = input.length / rowLength;
+  const output = new Float32Array(tokens * outputWidth); // (tokens, out)
+  if (tokens === 0) return output;
+  for await (const { first, count, bytes } of rowBlocks(matrix, { signal })) {
+    const rows = { dtype: matrix.dtype, bytes, rowCount: count, rowLength };
+    multiplyRows(rows, { input, tokens, output, outputWidth, outputColumn: first });
   }
+  return output;
 }

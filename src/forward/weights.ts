@@ -1,12 +1,12 @@
 /**
  * The model's weights as the forward pass takes them: a vector, a few rows, or a matrix that streams by.
  *
- * A matrix is never held: its rows come in blocks of about a megabyte, one read ahead while the other
- * is multiplied. So the pass needs its activations and two blocks, however large the model.
+ * A matrix is never held: its rows come in blocks of about a megabyte, some read ahead while others
+ * are multiplied. So the pass needs its activations and a few blocks, however large the model.
  *
  * @module
  */
-import { type Tensor, rowBlocks, rowLengthOf } from '../formats/tensor.js';
+import { type Tensor, rowLengthOf } from '../formats/tensor.js';
 import { expectedTensors } from '../llama/layout.js';
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import { decodeToFloat32 } from '../quant/codec.js';
@@ -50,27 +50,20 @@ export async function readRows(tensor: Tensor, rows: readonly number[], options:
   return taken;
 }
 
-/** A matrix to multiply by, and how. */
+/** A model's matrices to multiply by, and how. */
 export interface Multiplication extends ReadOptions {
-  /** Model whose tensor it is. */
+  /** Model whose tensors they are. */
   readonly model: LlamaModel;
-  /** Computes the inner products. */
+  /** Computes the products. */
   readonly kernels: Kernels;
 }
 
-/** `input` (tokens, in) times the transposed matrix (out, in): shape (tokens, out). Reads the matrix once, in blocks. */
-export async function linear(
+/** `input` (tokens, in) times the transpose of each matrix (out, in): shapes (tokens, out). Reads each matrix once, in blocks. */
+export function linear(
   { model, kernels, signal }: Multiplication,
-  name: string,
+  names: readonly string[],
   input: Float32Array,
-): Promise<Float32Array> {
-  const tensor = expectTensor(model, name);
-  const [outputWidth, rowLength] = tensor.shape as [number, number];
-  const tokens = input.length / rowLength;
-  const output = new Float32Array(tokens * outputWidth); // (tokens, out)
-  for await (const { first, count, bytes } of rowBlocks(tensor, { signal })) {
-    const rows = { dtype: tensor.dtype, bytes, rowCount: count, rowLength };
-    kernels.matmulRows(rows, { input, tokens, output, outputWidth, outputColumn: first });
-  }
-  return output;
+): Promise<Float32Array[]> {
+  const matrices = names.map((name) => expectTensor(model, `${name}.weight`));
+  return kernels.multiply(input, matrices, { signal });
 }

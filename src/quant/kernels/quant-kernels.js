@@ -8,6 +8,8 @@
  * @see https://webassembly.github.io/spec/core/
  * @module
  */
+import { aligned, compileKernels, reach } from './compile.js';
+
 /** ggml's numbers for the types of values that kernels read. */
 const SOURCES = { float32: 0, float16: 1, bfloat16: 30 };
 
@@ -16,9 +18,6 @@ const SOURCE_BYTES = { float32: 4, float16: 2, bfloat16: 2 };
 
 /** Values that are quantized at a time, in bytes, so that they and their blocks stay in a core's own cache. */
 const BYTES_AT_A_TIME = 1 << 18;
-
-/** WebAssembly's memory grows by pages of so many bytes. */
-const PAGE = 1 << 16;
 
 /**
  * Type of values that kernels read.
@@ -110,8 +109,8 @@ export class QuantKernels {
     const weights = scratch + aligned(rowLength * 4);
     const src = weights + aligned(rowLength * 4);
     const dst = src + aligned((last - first) * rowBytes);
-    this.#reach(dst + out.byteLength);
     const { memory } = this.#exports;
+    reach(memory, dst + out.byteLength);
     new Uint8Array(memory.buffer, src).set(values.subarray(first * rowBytes, last * rowBytes));
     if (importance !== undefined) new Float32Array(memory.buffer, weights).set(importance);
     const given = importance === undefined ? 0 : weights;
@@ -119,18 +118,6 @@ export class QuantKernels {
     if (found < 0) out.set(new Uint8Array(memory.buffer, dst, out.byteLength));
     return found;
   }
-
-  /** @param {number} end - first byte that is not needed */
-  #reach(end) {
-    const { memory } = this.#exports;
-    const missing = end - memory.buffer.byteLength;
-    if (missing > 0) memory.grow(Math.ceil(missing / PAGE));
-  }
-}
-
-/** @param {number} length */
-function aligned(length) {
-  return (length + 63) & ~63;
 }
 
 /** @type {Promise<WebAssembly.Module | undefined> | undefined} */
@@ -159,11 +146,7 @@ export async function createQuantKernels(compiled) {
 }
 
 async function compile() {
-  if (typeof WebAssembly === 'undefined') return undefined;
   // not loaded by threads that are handed the module
   const { KERNELS } = await import('./kernels.generated.js');
-  const text = atob(KERNELS);
-  const binary = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) binary[i] = text.charCodeAt(i);
-  return WebAssembly.validate(binary) ? WebAssembly.compile(binary) : undefined;
+  return compileKernels(KERNELS);
 }

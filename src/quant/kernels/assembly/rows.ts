@@ -34,7 +34,7 @@ function expandFloat16(src: usize, dst: usize, length: i32): void {
 
 // @ts-ignore: decorator
 @inline
-function floatsOfHalves(half: v128): v128 {
+export function floatsOfHalves(half: v128): v128 {
   const sign = i32x4.shl(v128.and(half, i32x4.splat(0x8000)), 16);
   const magnitude = v128.and(half, i32x4.splat(0x7fff));
   // 2^112 moves the bias from 15 to 127, for normal and subnormal numbers alike: all are exact in float32

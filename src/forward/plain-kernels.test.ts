@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 
 import { randomNumbers } from '../testing/synthetic-model.js';
-import { plainKernels } from './kernels.js';
+import { multiplyPlainly } from './plain-kernels.js';
 
 function numbers(count: number, seed: number): Float32Array {
   const random = randomNumbers(seed);
@@ -28,12 +28,12 @@ function product(weights: Float32Array, input: Float32Array, rows: number, token
     const rowCount = Math.min(cut, rows - first);
     const part = weights.slice(first * rowLength, (first + rowCount) * rowLength);
     const block = { dtype: 'float32', bytes: new Uint8Array(part.buffer), rowCount, rowLength } as const;
-    plainKernels.matmulRows(block, { input, tokens, output, outputWidth: rows, outputColumn: first });
+    multiplyPlainly(block, { input, tokens, output, outputWidth: rows, outputColumn: first });
   }
   return output;
 }
 
-describe('plainKernels', () => {
+describe('multiplyPlainly', () => {
   const sizes = [1, 2, 3, 4, 5, 9].flatMap((rows) => [1, 2, 3, 5].map((tokens) => [rows, tokens] as const));
 
   it.each(sizes)('multiplies %i rows by %i tokens, to the bit', (rows, tokens) => {
@@ -64,7 +64,7 @@ describe('plainKernels', () => {
     const bytes = Uint8Array.of(0, 0x80, 0x3f, 0x00, 0xc0).subarray(1); // 1 and -2
     const output = new Float32Array(1);
     const activations = { input: Float32Array.of(3, 5), tokens: 1, output, outputWidth: 1, outputColumn: 0 };
-    plainKernels.matmulRows({ dtype: 'bfloat16', bytes, rowCount: 1, rowLength: 2 }, activations);
+    multiplyPlainly({ dtype: 'bfloat16', bytes, rowCount: 1, rowLength: 2 }, activations);
     expect([...output]).toEqual([-7]);
   });
 });
