@@ -35,4 +35,5 @@ export {
 export { readChatTemplate } from './convert/chat-template-path-node.js';
 export { readImportance } from './convert/importance-path-node.js';
 export { writeFileWhole } from './convert/write-file-node.js';
+export { createNodeKernels } from './forward/kernel-pool-node.js';
 export { type LoraAdapters, openLoras } from './llama/lora-path-node.js';

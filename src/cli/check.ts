@@ -5,6 +5,7 @@
  */
 import type { Command } from 'commander';
 
+import { openKernels } from './kernels.js';
 import { parseIds, parseRopeFactor } from './parse-options.js';
 import type { Bind } from './program.js';
 
@@ -38,11 +39,12 @@ export function addCheck(program: Command, bind: Bind): void {
       bind(async (context, a: string, b: string, { tokens, ropeFactor }: CheckCommandOptions) => {
         const { openModelPair } = await import('../llama/open-path-node.js');
         const { compareModels } = await import('../check/compare-models.js');
+        await using kernels = await openKernels();
         const pair = await openModelPair(a, b, { ropeFactor, signal: context.signal });
         await using first = pair.a;
         await using second = pair.b;
         const comparison = await context.watch((watching) =>
-          compareModels(first, second, { ...watching, tokens: tokens && [tokens] }),
+          compareModels(first, second, { ...watching, tokens: tokens && [tokens], kernels }),
         );
         await context.answer({
           lines: async () => (await import('../report/comparison.js')).comparisonLines(comparison),

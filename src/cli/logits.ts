@@ -6,6 +6,7 @@
 import type { Command } from 'commander';
 
 import type { ForwardResult } from '../forward/forward.js';
+import { openKernels } from './kernels.js';
 import { parseIds, parseRopeFactor } from './parse-options.js';
 import type { Bind } from './program.js';
 
@@ -41,8 +42,9 @@ export function addLogits(program: Command, bind: Bind): void {
         const { tokens, positions, output, force, ropeFactor } = options;
         const { openModel } = await import('../llama/open-path-node.js');
         const { forward } = await import('../forward/forward.js');
+        await using kernels = await openKernels();
         await using model = await openModel(path, { ropeFactor, signal: context.signal });
-        const result = await context.watch((watching) => forward(model, tokens, { positions, ...watching }));
+        const result = await context.watch((watching) => forward(model, tokens, { positions, kernels, ...watching }));
         if (output !== undefined) await writeNpy(result, output, force);
         await context.answer({
           lines: async () => (await import('../report/logits.js')).logitsLines(result, model.vocabulary, output),

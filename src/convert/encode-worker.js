@@ -1,5 +1,5 @@
 /**
- * The worker of a conversion for `thread-pool-node.ts`: it quantizes blocks of rows and hashes what is written, one job
+ * The worker of a conversion for `convert-threads-node.ts`: it quantizes blocks of rows and hashes what is written, one job
  * after the other.
  *
  * Plain JavaScript, because a worker thread is not transformed: this file runs as it stands both from the

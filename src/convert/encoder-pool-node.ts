@@ -11,6 +11,7 @@ import { availableParallelism } from 'node:os';
 
 import { tensorByteLength } from '../formats/tensor.js';
 import { type QuantKernels, compileQuantKernels, createQuantKernels } from '../quant/kernels/quant-kernels.js';
+import { ConvertThreads } from './convert-threads-node.js';
 import type { EncodeJob } from './encode-worker.js';
 import { type Encoder, type PlannedRows, encodeRows, expectOutcome, isToBeQuantized, rowsJob } from './encoder.js';
 import { inSlot, kernelFormat, kernelJob } from './kernel-job.js';
@@ -19,16 +20,13 @@ import type { TensorPiece } from './plan.js';
 import { type Slot, Slots, slotSizes } from './slots.js';
 import { slottedEncoder } from './slotted-encoder.js';
 import { hashingIn } from './thread-hash-node.js';
-import { ThreadPool } from './thread-pool-node.js';
+import { MAX_THREADS } from './thread-pool-node.js';
 
 /** Bytes of weights that a kernel quantizes in the time that starting a thread takes. */
 const THREAD_START_BYTES = 32 << 20;
 
 /** How many times longer a format without a kernel takes. */
 const WITHOUT_KERNEL = 64;
-
-/** Most threads: for more, the one that reads and writes is not fast enough, and each takes some 8 MB. */
-const MAX_THREADS = 16;
 
 /** Most threads where nothing is quantized: a file and a tensor are hashed side by side, and this thread moves the bytes. */
 const MAX_HASHING_THREADS = 2;
@@ -100,7 +98,7 @@ export function createEncoderPool(
     slotSizes(pieces),
     (byteLength) => new Uint8Array(new SharedArrayBuffer(byteLength)),
   );
-  const pool = new ThreadPool(threads, given?.module);
+  const pool = new ConvertThreads(threads, given?.module);
   const jobOf = (rows: PlannedRows, source: Uint8Array, slot: Slot): EncodeJob['job'] | undefined => {
     const format = given && kernelFormat(given.kernels, rows.piece);
     if (format !== undefined) return kernelJob(format, rows, source, slot);

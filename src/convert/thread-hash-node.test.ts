@@ -20,7 +20,7 @@ import type { ConvertOptions } from './options.js';
 import { type Output, memoryOutput } from './output.js';
 import type { ConversionPlan } from './plan.js';
 import { hashingIn } from './thread-hash-node.js';
-import { ThreadPool } from './thread-pool-node.js';
+import { ConvertThreads } from './convert-threads-node.js';
 
 /** Every thread that was started. */
 const started = vi.hoisted((): Worker[] => []);
@@ -63,7 +63,7 @@ describe('hashing in threads', () => {
   };
 
   it.each([1, 2, 3])('gives the hashes of this thread, several at a time, in %i threads', async (count) => {
-    const pool = new ThreadPool(count, undefined);
+    const pool = new ConvertThreads(count, undefined);
     try {
       const begin = hashingIn(pool);
       const parts = [numbered(3), numbered((2 << 20) + 5), new Uint8Array(0), numbered(1 << 20)];
@@ -84,7 +84,7 @@ describe('hashing in threads', () => {
   });
 
   it('may have the bytes back when it has taken them', async () => {
-    const pool = new ThreadPool(1, undefined);
+    const pool = new ConvertThreads(1, undefined);
     const bytes = shared(numbered(1 << 16));
     const hasher = await hashingIn(pool)('sha256');
     await hasher.update(bytes);
@@ -95,7 +95,7 @@ describe('hashing in threads', () => {
   });
 
   it('keeps bytes in the order in which they came, also when nobody waits', async () => {
-    const pool = new ThreadPool(2, undefined);
+    const pool = new ConvertThreads(2, undefined);
     const hasher = await hashingIn(pool)('sha256');
     const parts = Array.from({ length: 50 }, (_, i) => shared(numbered(1000 + i)));
     await Promise.all(parts.map((part) => hasher.update(part)));
@@ -104,7 +104,7 @@ describe('hashing in threads', () => {
   });
 
   it('fails for all when a thread dies', async () => {
-    const pool = new ThreadPool(2, undefined);
+    const pool = new ConvertThreads(2, undefined);
     const begin = hashingIn(pool);
     const [first, second] = [await begin('sha256'), await begin('none' as 'md5')];
     const outcomes = await Promise.allSettled([second.update(numbered(8)), first.update(numbered(8))]);

@@ -4,7 +4,7 @@
  * @module
  */
 import type { BeginHash, DeferredHasher } from '../integrity/hash.js';
-import type { ThreadPool } from './thread-pool-node.js';
+import type { ConvertThreads } from './convert-threads-node.js';
 
 /** Bytes that are copied into shared memory at a time, where they do not lie in it: a block of rows, mostly. */
 const COPIED_BYTES = 1 << 20;
@@ -15,7 +15,7 @@ const COPIED_BYTES = 1 << 20;
  *
  * @throws ConvertError `convert/thread-died`, when bytes are handed over
  */
-export function hashingIn(pool: ThreadPool): BeginHash {
+export function hashingIn(pool: ConvertThreads): BeginHash {
   const hashesOf = Array.from({ length: pool.count }, () => 0);
   const copies: Uint8Array[] = [];
   let begun = 0;

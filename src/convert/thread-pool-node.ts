@@ -1,68 +1,72 @@
 /**
- * The threads of a conversion. One of the few modules that know Node.
+ * Threads that do jobs for this one. One of the few modules that know Node.
  *
- * Each does one job at a time. Blocks to quantize are taken from one queue by whichever thread is idle; a hash stays with
- * its thread, as its bytes follow each other, and goes first, as the buffers it reads are waited for.
+ * Each does one job at a time and answers every message with one message. Jobs are taken from one queue by whichever
+ * thread is idle; those for a certain thread go first. When a thread dies, so does all that waits, and what comes later.
  *
  * @see https://nodejs.org/api/worker_threads.html
  * @module
  */
 import { Worker } from 'node:worker_threads';
 
-import { ENCODE_WORKER, type EncodeJob, type EncodeReply, type EncodeWorkerData, type HashJob, type HashReply } from './encode-worker.js'; // prettier-ignore
-import { ConvertError } from './plan.js';
+/** Most threads: for more, the one that reads is not fast enough, and each takes some 8 MB. */
+export const MAX_THREADS = 16;
 
 /** A thread makes nothing but a few messages; its blocks lie outside the heap. */
 const THREAD_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
 
-type Job = EncodeJob | HashJob;
-type Reply = EncodeReply & HashReply;
+/** What threads run, and what is said when one of them dies. */
+export interface ThreadKind {
+  /** The module. */
+  readonly url: URL;
+  /** What the module is started with. */
+  readonly workerData: unknown;
+  /** The error for a thread that cannot be started, or has died. */
+  readonly death: (what: 'could not be started' | 'has died', cause: unknown) => Error;
+}
 
-interface Waiting {
+interface Waiting<Job, Reply> {
   readonly job: Job;
   readonly resolve: (reply: Reply) => void;
   readonly reject: (cause: Error) => void;
 }
 
 /** A thread and what it has to do. */
-interface Thread {
+interface Thread<Job, Reply> {
   readonly worker: Worker;
   /** What only this thread can do. */
-  readonly own: Waiting[];
-  working: Waiting | undefined;
+  readonly own: Waiting<Job, Reply>[];
+  working: Waiting<Job, Reply> | undefined;
 }
 
-/** Threads that quantize and hash. Some 8 MB each. */
-export class ThreadPool {
-  readonly #threads: Thread[] = [];
-  readonly #queue: Waiting[] = [];
+/** A number of threads. Some 8 MB each. */
+export class ThreadPool<Job, Reply> {
+  readonly #kind: ThreadKind;
+  readonly #threads: Thread<Job, Reply>[] = [];
+  readonly #queue: Waiting<Job, Reply>[] = [];
   #death: Error | undefined;
 
   /**
    * @param count - number of threads
-   * @param kernels - for quantizing; undefined where the machine has none
-   * @throws ConvertError `convert/thread-died`; then no thread is left
+   * @param kind - what they run
+   * @throws the kind's error where a thread cannot be started; then none is left
    */
   constructor(
     readonly count: number,
-    kernels: WebAssembly.Module | undefined,
+    kind: ThreadKind,
   ) {
+    this.#kind = kind;
     try {
-      while (this.#threads.length < count) this.#threads.push(this.#start(kernels));
+      while (this.#threads.length < count) this.#threads.push(this.#start());
     } catch (cause) {
       void this.close();
-      throw new ConvertError('convert/thread-died', 'a thread of the conversion could not be started', { cause });
+      throw kind.death('could not be started', cause);
     }
   }
 
-  /** Quantizes in the next thread that is idle. @throws ConvertError `convert/thread-died` */
-  encode(job: EncodeJob): Promise<EncodeReply> {
-    return this.#added(job, this.#queue);
-  }
-
-  /** Goes on with a hash in the thread of that number. @throws ConvertError `convert/thread-died` */
-  hash(job: HashJob, thread: number): Promise<HashReply> {
-    return this.#added(job, this.#threads[thread]!.own);
+  /** Has a job done by the next thread that is idle, or by that of a certain number. @throws the kind's error when a thread dies */
+  run(job: Job, thread?: number): Promise<Reply> {
+    return this.#added(job, thread === undefined ? this.#queue : this.#threads[thread]!.own);
   }
 
   /** Ends the threads, whatever they do. */
@@ -71,7 +75,7 @@ export class ThreadPool {
     await Promise.all(this.#threads.map(({ worker }) => worker.terminate()));
   }
 
-  #added(job: Job, queue: Waiting[]): Promise<Reply> {
+  #added(job: Job, queue: Waiting<Job, Reply>[]): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#death !== undefined) {
         reject(this.#death);
@@ -82,13 +86,10 @@ export class ThreadPool {
     });
   }
 
-  #start(kernels: WebAssembly.Module | undefined): Thread {
-    const workerData: EncodeWorkerData = { kind: ENCODE_WORKER, kernels };
-    const worker = new Worker(new URL('./encode-worker.js', import.meta.url), {
-      workerData,
-      resourceLimits: THREAD_HEAP,
-    });
-    const thread: Thread = { worker, own: [], working: undefined };
+  #start(): Thread<Job, Reply> {
+    const { url, workerData } = this.#kind;
+    const worker = new Worker(url, { workerData, resourceLimits: THREAD_HEAP });
+    const thread: Thread<Job, Reply> = { worker, own: [], working: undefined };
     worker.on('message', (reply: Reply) => {
       thread.working?.resolve(reply);
       thread.working = undefined;
@@ -99,7 +100,7 @@ export class ThreadPool {
     return thread;
   }
 
-  #next(thread: Thread): void {
+  #next(thread: Thread<Job, Reply>): void {
     if (thread.working !== undefined) return;
     const waiting = thread.own.shift() ?? this.#queue.shift();
     if (waiting === undefined) return;
@@ -108,7 +109,7 @@ export class ThreadPool {
   }
 
   #die(cause?: unknown): void {
-    this.#death ??= new ConvertError('convert/thread-died', 'a thread of the conversion has died', { cause });
+    this.#death ??= this.#kind.death('has died', cause);
     const waiting = this.#threads.flatMap(({ own, working }) => [working, ...own.splice(0)]);
     for (const thread of this.#threads) thread.working = undefined;
     for (const each of [...waiting, ...this.#queue.splice(0)]) each?.reject(this.#death);

@@ -17,7 +17,8 @@ export type ForwardErrorCode =
   | 'forward/wrong-shape'
   | 'forward/not-finite'
   | 'forward/bad-array'
-  | 'forward/unsupported-model';
+  | 'forward/unsupported-model'
+  | 'forward/thread-died';
 
 /** A request that cannot be computed, or a model whose values run away. */
 export class ForwardError extends CheckpointError {

@@ -134,7 +134,7 @@ async function* runStages(
   const normed = rmsNorm(wanted, await readVector(model, 'norm.weight', pass), config.normEps);
   const [logits] = await linear(pass, [config.tied ? 'tok_embeddings' : 'output'], normed); // (rows, vocab)
   report('output', config.nLayers + 2);
-  yield { name: 'output', layer: undefined, values: expectFinite(logits!, 'output', pass) };
+  yield { name: 'output', layer: undefined, values: expectFinite(logits, 'output', pass) };
 }
 
 /** Adds what attention has to say to `hidden` (tokens, dim), in place. */
@@ -143,24 +143,24 @@ async function attentionBlock(pass: Pass, layer: string, hidden: Float32Array): 
   const { length } = pass.batch.tokens;
   const weight = await readVector(pass.model, `${layer}.attention_norm.weight`, pass); // (dim,)
   const normed = rmsNorm(hidden, weight, config.normEps); // (tokens, dim)
-  const names = ['wq', 'wk', 'wv'].map((name) => `${layer}.attention.${name}`);
+  const names = [`${layer}.attention.wq`, `${layer}.attention.wk`, `${layer}.attention.wv`] as const;
   const [queries, keys, values] = await linear(pass, names, normed); // (tokens, heads * headDim) each
-  rotate(queries!, pass.rotation, length, config.headDim);
-  rotate(keys!, pass.rotation, length, config.headDim);
-  const mixed = attend({ queries: queries!, keys: keys!, values: values! }, pass.batch.spans, config); // (tokens, nHeads * headDim)
+  rotate(queries, pass.rotation, length, config.headDim);
+  rotate(keys, pass.rotation, length, config.headDim);
+  const mixed = attend({ queries, keys, values }, pass.batch.spans, config); // (tokens, nHeads * headDim)
   const [change] = await linear(pass, [`${layer}.attention.wo`], mixed); // (tokens, dim)
-  addTo(hidden, change!);
+  addTo(hidden, change);
 }
 
 /** Adds what the feed-forward block has to say to `hidden` (tokens, dim), in place. */
 async function feedForwardBlock(pass: Pass, layer: string, hidden: Float32Array): Promise<void> {
   const weight = await readVector(pass.model, `${layer}.ffn_norm.weight`, pass); // (dim,)
   const normed = rmsNorm(hidden, weight, pass.model.config.normEps); // (tokens, dim)
-  const names = ['w1', 'w3'].map((name) => `${layer}.feed_forward.${name}`);
+  const names = [`${layer}.feed_forward.w1`, `${layer}.feed_forward.w3`] as const;
   const [gate, up] = await linear(pass, names, normed); // (tokens, ffnDim) each
-  swiglu(gate!, up!);
-  const [change] = await linear(pass, [`${layer}.feed_forward.w2`], gate!); // (tokens, dim)
-  addTo(hidden, change!);
+  swiglu(gate, up);
+  const [change] = await linear(pass, [`${layer}.feed_forward.w2`], gate); // (tokens, dim)
+  addTo(hidden, change);
 }
 
 /** Throws for a Llama 4: its experts, and layers without rotary embedding, are not computed here. */

@@ -59,11 +59,11 @@ export interface Multiplication extends ReadOptions {
 }
 
 /** `input` (tokens, in) times the transpose of each matrix (out, in): shapes (tokens, out). Reads each matrix once, in blocks. */
-export function linear(
+export async function linear<const Names extends readonly string[]>(
   { model, kernels, signal }: Multiplication,
-  names: readonly string[],
+  names: Names,
   input: Float32Array,
-): Promise<Float32Array[]> {
+): Promise<{ [Index in keyof Names]: Float32Array }> {
   const matrices = names.map((name) => expectTensor(model, `${name}.weight`));
-  return kernels.multiply(input, matrices, { signal });
+  return (await kernels.multiply(input, matrices, { signal })) as { [Index in keyof Names]: Float32Array };
 }

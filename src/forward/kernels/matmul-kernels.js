@@ -9,7 +9,6 @@
  * @module
  */
 import { aligned, compileKernels, reach } from '../../quant/kernels/compile.js';
-import { KERNELS } from './kernels.generated.js';
 
 /** Tokens of a panel: the lanes of two vectors. */
 const PANEL_TOKENS = 8;
@@ -203,12 +202,29 @@ export class MatmulKernels {
 let compiling;
 
 /**
- * The kernels with a memory of their own; undefined where the machine cannot run them. Compiles once.
+ * The kernels, compiled but without memory; undefined where the machine cannot run them. Compiles once, and other threads
+ * take the module as it is.
  *
+ * @returns {Promise<WebAssembly.Module | undefined>}
+ */
+export function compileMatmulKernels() {
+  compiling ??= compile();
+  return compiling;
+}
+
+/**
+ * The kernels with a memory of their own; undefined where the machine cannot run them.
+ *
+ * @param {WebAssembly.Module} [compiled] - what {@link compileMatmulKernels} gave, in another thread
  * @returns {Promise<MatmulKernels | undefined>}
  */
-export async function createMatmulKernels() {
-  compiling ??= compileKernels(KERNELS);
-  const module = await compiling;
+export async function createMatmulKernels(compiled) {
+  const module = compiled ?? (await compileMatmulKernels());
   return module && new MatmulKernels(await WebAssembly.instantiate(module));
+}
+
+async function compile() {
+  // not loaded by threads that are handed the module
+  const { KERNELS } = await import('./kernels.generated.js');
+  return compileKernels(KERNELS);
 }
