@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 
 import { MAX_THREADS, type ThreadKind, ThreadPool } from '../convert/thread-pool-node.js';
 import { byteLengthOf } from '../dtype.js';
-import { type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf, rowsPerBlock } from '../formats/tensor.js';
+import { ROW_BLOCK_BYTES, type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf, rowsPerBlock, tensorByteLength } from '../formats/tensor.js'; // prettier-ignore
 import { isDecodable } from '../quant/codec.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import { ForwardError } from './errors.js';
@@ -27,8 +27,11 @@ const WORTH_SHARING = 1 << 24;
 /** Blocks beside those in the threads: they are being read. */
 const BLOCKS_AHEAD = 2;
 
-/** Bytes of a block: small enough that no thread waits long for the last block of a matrix. */
-const BLOCK_BYTES = 1 << 19;
+/** Bytes of a block at least: smaller ones are not worth their message. */
+const SMALLEST_BLOCK_BYTES = 1 << 18;
+
+/** Blocks for each thread at least, so that none waits long for the last ones. */
+const BLOCKS_PER_THREAD = 2;
 
 /** A thread runs no TypeScript, so it decodes types without a kernel in the built package only, not under test. */
 const IS_BUILT = import.meta.url.endsWith('.js');
@@ -125,7 +128,7 @@ class KernelPool {
     const products = matrices.map(
       ({ shape }) => new Float32Array((input.length / rowLengthOf(shape)) * rowCountOf(shape)),
     );
-    const blocks = blocksOf(matrices, products);
+    const blocks = blocksOf(matrices, products, this.#blockBytes(matrices));
     // a block that fails ends the generator, and with it the work on all slots, before anything is thrown
     const work = async (slot: Slot): Promise<void> => {
       for (const block of blocks) {
@@ -139,6 +142,12 @@ class KernelPool {
       if (outcome.status === 'rejected') throw outcome.reason;
     }
     return products;
+  }
+
+  #blockBytes(matrices: readonly Tensor[]): number {
+    const all = matrices.reduce((sum, matrix) => sum + tensorByteLength(matrix), 0);
+    const share = all / (BLOCKS_PER_THREAD * this.#threads);
+    return Math.min(ROW_BLOCK_BYTES, Math.max(SMALLEST_BLOCK_BYTES, share));
   }
 
   /** The activations in shared memory, with a number of their own. */
@@ -175,11 +184,15 @@ class KernelPool {
   }
 }
 
-function* blocksOf(matrices: readonly Tensor[], products: readonly Float32Array[]): Generator<Block> {
+function* blocksOf(
+  matrices: readonly Tensor[],
+  products: readonly Float32Array[],
+  blockBytes: number,
+): Generator<Block> {
   for (const [index, matrix] of matrices.entries()) {
     const product = products[index]!;
     const rows = product.length === 0 ? 0 : rowCountOf(matrix.shape);
-    const step = rowsPerBlock(matrix, BLOCK_BYTES);
+    const step = rowsPerBlock(matrix, blockBytes);
     for (let first = 0; first < rows; first += step) {
       yield { matrix, product, first, count: Math.min(step, rows - first) };
     }
