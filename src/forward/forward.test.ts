@@ -16,6 +16,7 @@ import { forward, forwardStages } from './forward.js';
 import type { Kernels } from './kernels.js';
 import { plainKernels } from './plain-kernels.js';
 import { LARGEST_POSITION, MOST_TOKENS } from './request.js';
+import { createKernels } from './wasm-kernels.js';
 
 /** The pass once more, token by token on plain arrays in float64, with complex rotation: nothing shared with the code. */
 async function naiveLogits(model: LlamaModel, tokens: readonly number[], positions: readonly number[]) {
@@ -100,8 +101,11 @@ describe('forward against a plain computation', () => {
       [0, 1, 2, 3, 4, 5],
       [3, 900, 901, 20, 20, 5000],
     ]) {
-      const got = await forward(model, TOKENS, { positions });
-      expect(worst(got.logits, await naiveLogits(model, TOKENS, positions))).toBeLessThan(2e-5);
+      const expected = await naiveLogits(model, TOKENS, positions);
+      for (const kernels of [await createKernels(), plainKernels]) {
+        const got = await forward(model, TOKENS, { positions, kernels });
+        expect(worst(got.logits, expected)).toBeLessThan(2e-5);
+      }
     }
   });
 });
@@ -151,6 +155,19 @@ describe('forward', () => {
     const wide = await castModel(narrow, 'float32');
     expect((await forward(wide, TOKENS)).logits).toEqual((await forward(narrow, TOKENS)).logits);
   });
+
+  it.each(['q4_0', 'q8_0', 'q4_1'] as const)(
+    'gives the same bits from float32 as from the %s it came from',
+    async (dtype) => {
+      const config = { dim: 64, ffnDim: 288, headDim: 16 };
+      for (const kernels of [undefined, plainKernels]) {
+        const blocks = syntheticModel(config, dtype);
+        const wide = await castModel(blocks, 'float32');
+        const options = { kernels };
+        expect((await forward(wide, TOKENS, options)).logits).toEqual((await forward(blocks, TOKENS, options)).logits);
+      }
+    },
+  );
 
   it('reads a large matrix in blocks, never whole', async () => {
     const config = { ...SMALL_CONFIG, vocabSize: 20_000, dim: 64, headDim: 16, nLayers: 1 };
