@@ -10,6 +10,7 @@
  */
 import { type LlamaModel, expectTensor } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
+import { firstNotFinite } from '../quant/not-finite.js';
 import { attend } from './attention.js';
 import { ForwardError } from './errors.js';
 import type { Kernels } from './kernels.js';
@@ -178,7 +179,7 @@ function takeRows(matrix: Float32Array, rows: readonly number[], width: number):
 }
 
 function expectFinite(values: Float32Array, stage: string, { model, batch }: Pass): Float32Array {
-  const bad = values.findIndex((value) => !Number.isFinite(value));
+  const bad = firstNotFinite(values);
   if (bad < 0) return values;
   const tokens = stage === 'output' ? batch.rows.length : batch.tokens.length;
   const row = Math.floor(bad / (values.length / tokens));

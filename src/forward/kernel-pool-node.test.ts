@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os';
-import type { Worker } from 'node:worker_threads';
+import type * as WorkerThreads from 'node:worker_threads';
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 
@@ -15,12 +15,12 @@ import { MATMUL_WORKER, createJobRunner } from './matmul-worker.js';
 import { createKernels, wasmKernels } from './wasm-kernels.js';
 
 /** Every thread that was started in a test. */
-const threads = vi.hoisted(() => ({ started: [] as Worker[], allowed: Infinity }));
+const threads = vi.hoisted(() => ({ started: [] as WorkerThreads.Worker[], allowed: Infinity }));
 
 vi.mock('node:worker_threads', async (importActual) => {
-  const actual = await importActual<typeof import('node:worker_threads')>();
+  const actual = await importActual<typeof WorkerThreads>();
   class Watched extends actual.Worker {
-    constructor(...args: ConstructorParameters<typeof Worker>) {
+    constructor(...args: ConstructorParameters<typeof WorkerThreads.Worker>) {
       if (threads.started.length >= threads.allowed) throw new Error('no more threads');
       super(...args);
       threads.started.push(this);
@@ -212,8 +212,9 @@ describe('the kernels that Node gets', () => {
 describe('the thread', () => {
   it('runs jobs when it was started as a multiplying worker, and only then', async () => {
     for (const [workerData, listeners] of [
-      ['something else', 0],
-      [MATMUL_WORKER, 1],
+      [{ kind: 'something else' }, 0],
+      [undefined, 0],
+      [{ kind: MATMUL_WORKER, kernels: undefined }, 1],
     ]) {
       const on = vi.fn();
       vi.resetModules();

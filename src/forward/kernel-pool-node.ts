@@ -8,15 +8,15 @@
  */
 import { availableParallelism } from 'node:os';
 
-import { MAX_THREADS, type ThreadKind, ThreadPool } from '../convert/thread-pool-node.js';
+import { MAX_THREADS, ThreadPool } from '../convert/thread-pool-node.js';
 import { byteLengthOf } from '../dtype.js';
 import { ROW_BLOCK_BYTES, type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf, rowsPerBlock, tensorByteLength } from '../formats/tensor.js'; // prettier-ignore
 import { isDecodable } from '../quant/codec.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import { ForwardError } from './errors.js';
 import type { Kernels } from './kernels.js';
-import { type MatmulKernels, createMatmulKernels } from './kernels/matmul-kernels.js';
-import { MATMUL_WORKER, type MatmulJob } from './matmul-worker.js';
+import { type MatmulKernels, compileMatmulKernels, createMatmulKernels } from './kernels/matmul-kernels.js';
+import { MATMUL_WORKER, type MatmulJob, type MatmulWorkerData } from './matmul-worker.js';
 import { kernelFormat } from './multiply-rows.js';
 import { plainKernels } from './plain-kernels.js';
 import { wasmKernels } from './wasm-kernels.js';
@@ -35,12 +35,6 @@ const BLOCKS_PER_THREAD = 2;
 
 /** A thread runs no TypeScript, so it decodes types without a kernel in the built package only, not under test. */
 const IS_BUILT = import.meta.url.endsWith('.js');
-
-const MULTIPLYING: ThreadKind = {
-  url: new URL('./matmul-worker.js', import.meta.url),
-  workerData: MATMUL_WORKER,
-  death: (what, cause) => new ForwardError('forward/thread-died', `a thread that multiplies ${what}`, { cause }),
-};
 
 /**
  * The fastest kernels of this machine: WebAssembly in threads, one for each processor and at most 16, or plain TypeScript
@@ -122,7 +116,7 @@ class KernelPool {
   }
 
   async #multiply(input: Float32Array, matrices: readonly Tensor[], { signal }: ReadOptions): Promise<Float32Array[]> {
-    this.#pool ??= new ThreadPool<MatmulJob, undefined>(this.#threads, MULTIPLYING);
+    this.#pool ??= await startThreads(this.#threads);
     const pool = this.#pool;
     const share = this.#share(input);
     const products = matrices.map(
@@ -182,6 +176,15 @@ class KernelPool {
   #formatOf(dtype: Tensor['dtype'], rowLength: number): number | undefined {
     return kernelFormat(this.#kernels, dtype, rowLength);
   }
+}
+
+async function startThreads(count: number): Promise<ThreadPool<MatmulJob, undefined>> {
+  const workerData: MatmulWorkerData = { kind: MATMUL_WORKER, kernels: await compileMatmulKernels() };
+  return new ThreadPool(count, {
+    url: new URL('./matmul-worker.js', import.meta.url),
+    workerData,
+    death: (what, cause) => new ForwardError('forward/thread-died', `a thread that multiplies ${what}`, { cause }),
+  });
 }
 
 function* blocksOf(

@@ -22,16 +22,22 @@ import { createMatmulKernels } from './kernels/matmul-kernels.js';
  * @property {Float32Array} output
  */
 
+/**
+ * What a worker is started with.
+ * @typedef {{ kind: string, kernels: WebAssembly.Module | undefined }} MatmulWorkerData
+ */
+
 /** What tells this worker from others that may import this file. */
 export const MATMUL_WORKER = 'llama-inspect matmul worker';
 
 /**
  * A function that does jobs: those of types that the kernels know, the others with the help of TypeScript.
  *
+ * @param {WebAssembly.Module} [module] - the kernels
  * @returns {Promise<(job: MatmulJob) => Promise<void>>}
  */
-export async function createJobRunner() {
-  const kernels = await createMatmulKernels();
+export async function createJobRunner(module) {
+  const kernels = await createMatmulKernels(module);
   if (kernels === undefined) throw new Error('there are no kernels in this thread');
   /** @type {MatmulJob | undefined} */
   let inputs; // the first job of a product: the kernels keep its activations as long as it is the same object
@@ -47,7 +53,7 @@ export async function createJobRunner() {
   };
 }
 
-if (workerData === MATMUL_WORKER) {
-  const run = await createJobRunner();
+if (workerData?.kind === MATMUL_WORKER) {
+  const run = await createJobRunner(workerData.kernels);
   parentPort?.on('message', async (job) => parentPort?.postMessage(await run(job)));
 }
