@@ -7,7 +7,7 @@
  *     npm run bench -- --only zip
  *
  * `--only` leaves parts out: `convert` is whole checkpoints and headers, `zip` is `zip.mjs`, `quantize` is
- * `quantize.mjs`, `tokenize` is `tokenize.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
+ * `quantize.mjs`, `tokenize` is `tokenize.mjs`, `forward` is `forward.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
  * turns, so that whatever else the machine does meets all of them, and the table shows medians. Numbers belong to
  * one machine and one day: docs/performance.md says which.
  *
@@ -20,6 +20,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
+import { benchForward } from './forward.mjs';
 import { measure, medianUsage } from './measure.mjs';
 import { benchQuantizing } from './quantize.mjs';
 import { benchTokenizing } from './tokenize.mjs';
@@ -69,6 +70,10 @@ const PARTS = {
   zip: () => benchOpening({ ...options, rounds: Number(options.rounds) }),
   quantize: () => benchQuantizing({ ...options, rounds: Number(options.rounds) }),
   tokenize: () => benchTokenizing({ rounds: Number(options.rounds) }),
+  forward: async () => {
+    await makeCheckpointOnce();
+    await benchForward({ checkpoint, folder: options.folder, rounds: Number(options.rounds) });
+  },
 };
 
 const parts = Object.entries(PARTS).filter(([name]) => options.only === undefined || options.only === name);

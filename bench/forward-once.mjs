@@ -1,0 +1,109 @@
+#!/usr/bin/env node
+// @ts-check
+/**
+ * One forward pass over a checkpoint, so that a process can do nothing else.
+ *
+ *     node bench/forward-once.mjs threads Llama3.2-1B times.json [1b-q8_0.gguf]
+ *
+ * The first argument is `plain` (TypeScript), `here` (WebAssembly in one thread) or `threads` (one for each processor).
+ * With a second model both are run together, as `check` does. What it took is written to a file, as what is
+ * printed is lost; `bench/forward.mjs` runs these in turns.
+ *
+ * @module
+ */
+import { writeFile } from 'node:fs/promises';
+import { performance } from 'node:perf_hooks';
+
+/**
+ * What a run took.
+ *
+ * @typedef {object} Run
+ * @property {number} seconds - of the pass, or of both
+ * @property {number} productSeconds - of the matrix products therein, with reading
+ * @property {number} operations - multiplications and additions of the products
+ */
+
+/** @typedef {import('../src/forward/kernels.js').Kernels} Kernels */
+
+/** Tokens of the pass. */
+export const TOKENS = 32;
+
+const DIST = new URL('../dist/', import.meta.url);
+
+/** @type {Record<string, () => Promise<Kernels>>} */
+const KERNELS = {
+  plain: async () => (await load('forward/plain-kernels.js')).plainKernels,
+  here: async () => (await load('forward/wasm-kernels.js')).createKernels(),
+  threads: async () => (await load('forward/kernel-pool-node.js')).createNodeKernels(),
+};
+
+const [, script, name = '', path = '', output = '', other] = process.argv;
+if (script?.endsWith('forward-once.mjs') === true)
+  await writeFile(output, JSON.stringify(await run(name, path, other)));
+
+/**
+ * @param {string} kind
+ * @param {string} model
+ * @param {string | undefined} second
+ * @returns {Promise<Run>}
+ */
+async function run(kind, model, second) {
+  const { openModel } = await load('llama/open-path-node.js');
+  const opened = [await openModel(model), ...(second === undefined ? [] : [await openModel(second)])];
+  const create = KERNELS[kind];
+  if (create === undefined) throw new Error(`${kind} is none of ${Object.keys(KERNELS).join(', ')}`);
+  const kernels = await create();
+  const watched = watch(kernels);
+  const start = performance.now();
+  await passes(opened, watched.kernels);
+  const seconds = (performance.now() - start) / 1000;
+  await kernels.close();
+  for (const each of opened) await each.close();
+  return { seconds, ...watched.spent() };
+}
+
+/**
+ * @param {readonly import('../src/llama/model.js').LlamaModel[]} models
+ * @param {Kernels} kernels
+ */
+async function passes([a, b], kernels) {
+  if (a === undefined) return;
+  const tokens = Array.from({ length: TOKENS }, (_, i) => (i * 4099 + 7) % a.config.vocabSize);
+  if (b === undefined) {
+    const { forward } = await load('forward/forward.js');
+    await forward(a, tokens, { kernels });
+    return;
+  }
+  const { runBoth } = await load('check/run-both.js');
+  const all = [...tokens.keys()];
+  const prompt = /** @type {const} */ ({ tokensFrom: 'given', placement: 'near', tokens, rows: all, positions: all });
+  await runBoth(a, b, [prompt], 1, { kernels });
+}
+
+/**
+ * Kernels that count.
+ *
+ * @param {Kernels} kernels
+ */
+function watch(kernels) {
+  let productSeconds = 0;
+  let operations = 0;
+  /** @type {Kernels['multiply']} */
+  const multiply = async (input, matrices, options) => {
+    const start = performance.now();
+    const products = await kernels.multiply(input, matrices, options);
+    productSeconds += (performance.now() - start) / 1000;
+    for (const { shape } of matrices) operations += 2 * (shape[0] ?? 0) * input.length;
+    return products;
+  };
+  return { kernels: { ...kernels, multiply }, spent: () => ({ productSeconds, operations }) };
+}
+
+/**
+ * A module of the built package.
+ *
+ * @param {string} file
+ */
+function load(file) {
+  return import(new URL(file, DIST).href);
+}
