@@ -16,6 +16,7 @@ import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
+import { encoding } from './kernels.js';
 import { collectMetadata } from './parse-metadata.js';
 import { parseCount, parseRopeFactor, parseSize, refuseBoth } from './parse-options.js';
 import { collectTensorType, parseFileType, parseTensorType } from './parse-types.js';
@@ -213,7 +214,8 @@ async function convert(context: CommandContext, model: LlamaModel, options: Want
   await context.warn(plan.warnings);
   // not before the output has been found fit: an error should not follow a page of intentions
   const announce = once(() => context.announce(intentLines(plan)));
-  const result = await context.watch((watching) => runPlanTo(plan, output, { force, ...onFirst(watching, announce) }));
+  const run = { force, ...(await encoding()) };
+  const result = await context.watch((watching) => runPlanTo(plan, output, { ...run, ...onFirst(watching, announce) }));
   await announce();
   const facts = {
     ...{ source: model.path, output: writtenPath(plan, output), ropeFactor, adapted: options.lora !== undefined },

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { RunOptions } from '../convert/convert.js';
 import type { Kernels } from '../forward/kernels.js';
 import { usageError } from './errors.js';
 
-/** The variable; `off` leaves out WebAssembly and threads, which nothing needs but tests and doubts. */
+/** The variable; `off` leaves out WebAssembly and threads, for tests and for those in doubt. */
 const VARIABLE = 'LLAMA_INSPECT_KERNELS';
 
 /**
@@ -15,8 +16,21 @@ const VARIABLE = 'LLAMA_INSPECT_KERNELS';
  * @throws CliError `cli/usage`
  */
 export async function openKernels(): Promise<Kernels> {
-  const value = process.env[VARIABLE] ?? 'on';
-  if (value === 'off') return (await import('../forward/plain-kernels.js')).plainKernels;
-  if (value !== 'on') throw usageError(`${VARIABLE} is ${JSON.stringify(value)}, but it is on or off`);
+  if (areOff()) return (await import('../forward/plain-kernels.js')).plainKernels;
   return (await import('../forward/kernel-pool-node.js')).createNodeKernels();
+}
+
+/**
+ * How a conversion encodes: as it likes, or in plain TypeScript where kernels are turned off.
+ *
+ * @throws CliError `cli/usage`
+ */
+export async function encoding(): Promise<Pick<RunOptions, 'createEncoder'>> {
+  return areOff() ? { createEncoder: (await import('../convert/local-encoder.js')).createPlainEncoder } : {};
+}
+
+function areOff(): boolean {
+  const value = process.env[VARIABLE] ?? 'on';
+  if (value === 'on' || value === 'off') return value === 'off';
+  throw usageError(`the variable ${VARIABLE} is ${JSON.stringify(value)}, but it is either on or off`);
 }

@@ -13,7 +13,7 @@ import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import { toolVersion } from '../integrity/tool-version-node.js';
-import { type ConversionResult, convert as convertTo, planConversion, runPlan } from './convert.js';
+import { type ConversionResult, type RunOptions, convert as convertTo, planConversion, runPlan } from './convert.js';
 import { type DirectoryOutputOptions, directoryOutput } from './directory-output.js';
 import { createNodeEncoder } from './encoder-pool-node.js';
 import { lockNameOfOutput, planWithLock } from './lock-plan.js';
@@ -81,7 +81,7 @@ export async function planConversionTo(
 export async function runPlanTo(
   plan: ConversionPlan,
   output: string,
-  options: OperationOptions & DirectoryOutputOptions = {},
+  options: RunOptions & DirectoryOutputOptions = {},
 ): Promise<ConversionResult> {
   const { folder } = placeOf(output, plan.to);
   const run = { ...NODE_FUNCTIONS, ...options };

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { createQuantKernels } from '../quant/kernels/quant-kernels.js';
+import { type QuantKernels, createQuantKernels } from '../quant/kernels/quant-kernels.js';
 import { type Encoder, encodeRows, expectOutcome } from './encoder.js';
 import { kernelFormat, kernelJob } from './kernel-job.js';
 import type { TensorPiece } from './plan.js';
@@ -15,7 +15,15 @@ const SLOTS = 2;
 
 /** An encoder of these tensors in this thread. Peak memory: two blocks as they are read and two as they are written. @throws ConvertError `convert/no-memory` */
 export async function createLocalEncoder(pieces: readonly TensorPiece[]): Promise<Encoder> {
-  const kernels = await createQuantKernels();
+  return localEncoder(pieces, await createQuantKernels());
+}
+
+/** The same without kernels: TypeScript makes the same bytes, many times slower. @throws ConvertError `convert/no-memory` */
+export async function createPlainEncoder(pieces: readonly TensorPiece[]): Promise<Encoder> {
+  return localEncoder(pieces, undefined);
+}
+
+function localEncoder(pieces: readonly TensorPiece[], kernels: QuantKernels | undefined): Encoder {
   const sizes = slotSizes(pieces);
   const slots = new Slots(SLOTS, sizes, (byteLength) => new Uint8Array(byteLength));
   return slottedEncoder(

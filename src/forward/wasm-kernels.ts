@@ -2,7 +2,7 @@
  * Matrix products in this thread, in WebAssembly.
  *
  * A product is summed in float32, 256 columns at a time, and the sums of these in order. That is less exact than the
- * float64 of `plain-kernels.ts`, by some 1e-7 of the largest product, and twenty times faster.
+ * float64 of `plain-kernels.ts`, by some 5e-7 of the largest product, and ten times faster.
  *
  * @module
  */

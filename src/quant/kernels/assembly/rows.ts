@@ -32,6 +32,7 @@ function expandFloat16(src: usize, dst: usize, length: i32): void {
   }
 }
 
+/** The float32 values of four half floats, each in the lower half of its lane. */
 // @ts-ignore: decorator
 @inline
 export function floatsOfHalves(half: v128): v128 {
