@@ -18,7 +18,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COMPILER = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
 /** Folders whose `assembly/index.ts` is compiled into a `kernels.generated.js` beside it; these are committed. */
-export const KERNEL_FOLDERS = ['src/quant/kernels', 'src/forward/kernels'];
+const KERNEL_FOLDERS = ['src/quant/kernels', 'src/forward/kernels'];
 
 /** No runtime, no garbage collector, no assertions: the kernels are loops over addresses. */
 const FLAGS = ['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd']; // prettier-ignore
