@@ -96,7 +96,8 @@ class QuantizedFit implements Fit {
   /** Adds the block of a row that begins at `from`: its sums to the row's, and what does not fit to `found`. */
   #addBlock(row: Sums, found: Misfits, { start, a, b }: PairedValues, from: number): void {
     const end = Math.min(from + this.#blockElements, a.length);
-    const sums: Sums = { count: end - from, squares: 0, errors: 0 };
+    let squares = 0; // sums in variables: in an object each addition would allocate a number
+    let errors = 0;
     const before = found.count;
     const allowed = largestOf(a, b, from, end) * this.#limits.element + this.#limits.smallest;
     for (let i = from; i < end; i++) {
@@ -104,13 +105,14 @@ class QuantizedFit implements Fit {
       const y = b[i]!;
       const error = Math.abs(x - y);
       if (error <= allowed) {
-        sums.squares += x * x;
-        sums.errors += error * error;
+        squares += x * x;
+        errors += error * error;
       } else {
-        sums.squares += Math.max(finiteSquare(x), finiteSquare(y)); // also NaN comes here
+        squares += Math.max(finiteSquare(x), finiteSquare(y)); // also NaN comes here
         addMisfits(found, { at: start + i, a: x, b: y }, 0);
       }
     }
+    const sums: Sums = { count: end - from, squares, errors };
     if (!this.#isWithin(sums, this.#limits.block)) {
       addMisfits(found, { at: start + from, a: a[from]!, b: b[from]! }, 0, sums.count - (found.count - before));
     }

@@ -62,31 +62,30 @@ export function addValues(statistics: TensorStatistics, values: PairedValues): v
   const bitsB = bitsOf(b);
   statistics.elements += a.length;
   statistics.fit.add(values);
+  // sums in variables: in an object each addition would allocate a number
+  let { squaresA, squaresB, dot, squaredDifference, differing, maxAbs, maxAbsAt } = statistics;
   for (let i = 0; i < a.length; i++) {
     const x = a[i]!;
     const y = b[i]!;
     if (Number.isFinite(x) && Number.isFinite(y)) {
-      statistics.squaresA += x * x;
-      statistics.squaresB += y * y;
-      statistics.dot += x * y;
+      squaresA += x * x;
+      squaresB += y * y;
+      dot += x * y;
     } else {
       if (!Number.isFinite(x)) statistics.notFiniteA++;
       if (!Number.isFinite(y)) statistics.notFiniteB++;
     }
     if (bitsA[i] === bitsB[i] || (Number.isNaN(x) && Number.isNaN(y))) continue;
-    addDifference(statistics, start + i, x, y);
+    const apart = Math.abs(x - y);
+    const difference = Number.isNaN(apart) ? Infinity : apart;
+    squaredDifference += difference * difference;
+    if (differing === 0 || difference > maxAbs) {
+      maxAbs = difference;
+      maxAbsAt = start + i;
+    }
+    differing++;
   }
-}
-
-function addDifference(statistics: TensorStatistics, at: number, x: number, y: number): void {
-  const apart = Math.abs(x - y);
-  const difference = Number.isNaN(apart) ? Infinity : apart;
-  statistics.squaredDifference += difference * difference;
-  if (statistics.differing === 0 || difference > statistics.maxAbs) {
-    statistics.maxAbs = difference;
-    statistics.maxAbsAt = at;
-  }
-  statistics.differing++;
+  Object.assign(statistics, { squaresA, squaresB, dot, squaredDifference, differing, maxAbs, maxAbsAt });
 }
 
 /** What the sums say: equal, rounded to the other's type (or both from a third), or different. */
