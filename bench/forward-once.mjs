@@ -19,6 +19,7 @@ import { performance } from 'node:perf_hooks';
  *
  * @typedef {object} Run
  * @property {number} seconds - of the pass, or of both
+ * @property {number} cpuSeconds - of the processors, in all threads, from the start of the pass to its end
  * @property {number} productSeconds - of the matrix products therein, with reading
  * @property {number} operations - multiplications and additions of the products
  */
@@ -55,11 +56,13 @@ async function run(kind, model, second) {
   const kernels = await create();
   const watched = watch(kernels);
   const start = performance.now();
+  const before = process.cpuUsage();
   await passes(opened, watched.kernels);
+  const { user, system } = process.cpuUsage(before);
   const seconds = (performance.now() - start) / 1000;
   await kernels.close();
   for (const each of opened) await each.close();
-  return { seconds, ...watched.spent() };
+  return { seconds, cpuSeconds: (user + system) / 1e6, ...watched.spent() };
 }
 
 /**

@@ -77,17 +77,19 @@ async function quantizeOnce(checkpoint, quantized) {
  */
 function print(rows, all, rounds) {
   console.log(`\nA forward pass of ${TOKENS} tokens, streamed from the file, medians of ${rounds} runs:\n`);
-  console.log('| | pass s | GFLOP/s of the products | cpu s of the process | peak memory | pass against |');
-  console.log('|-|-:|-:|-:|-:|-|');
+  console.log('| | pass s | GFLOP/s of the products | cpu s | GFLOP per cpu s | peak memory | pass against |');
+  console.log('|-|-:|-:|-:|-:|-:|-|');
   for (const { label, base } of rows) {
     const runs = all.get(label) ?? [];
     const seconds = median(runs, ({ seconds }) => seconds);
     const speed = median(runs, ({ operations, productSeconds }) => operations / productSeconds / 1e9);
-    const cpu = median(runs, ({ cpu }) => cpu);
+    const cpu = median(runs, ({ cpuSeconds }) => cpuSeconds);
+    const work = median(runs, ({ operations, cpuSeconds }) => operations / cpuSeconds / 1e9);
     const peak = `${Math.round(median(runs, ({ peakBytes }) => peakBytes) / 1e6)} MB`;
     const other = base === undefined ? NaN : median(all.get(base) ?? [], ({ seconds }) => seconds);
     const ratio = base === undefined ? '' : `${(seconds / other).toFixed(2)} x ${base}`;
-    console.log(`| ${[label, seconds.toFixed(2), speed.toFixed(1), cpu.toFixed(2), peak, ratio].join(' | ')} |`);
+    const cells = [label, seconds.toFixed(2), speed.toFixed(1), cpu.toFixed(2), work.toFixed(1), peak, ratio];
+    console.log(`| ${cells.join(' | ')} |`);
   }
 }
 
