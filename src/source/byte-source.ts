@@ -30,6 +30,8 @@ export interface ByteSource {
   readonly name: string;
   /** Number of bytes, fixed when the source was opened. */
   readonly size: number;
+  /** Whether small reads near each other are few larger ones already, so that nobody need see to it. */
+  readonly readsAhead?: boolean;
   /**
    * Exactly `length` bytes from `offset`. The caller may keep and change the result only when the
    * source is not in memory: treat it as read-only.
@@ -64,7 +66,15 @@ export type SourceErrorCode =
   | 'source/annex-pointer'
   | 'source/all-zero'
   | 'source/other-format'
-  | 'source/unrecognised';
+  | 'source/unrecognised'
+  | 'source/bad-address'
+  | 'source/address-not-taken'
+  | 'source/bad-header'
+  | 'source/http-unreachable'
+  | 'source/http-status'
+  | 'source/http-answer'
+  | 'source/http-no-ranges'
+  | 'source/http-changed';
 
 /** A file that cannot be read, or is not what its name promises. */
 export class SourceError extends CheckpointError {

@@ -16,6 +16,7 @@ const WINDOW_BYTES = 1 << 16;
  * unkept. It gives views of what it keeps, so results are read-only. Closing it closes the parent.
  */
 export function windowedSource(parent: ByteSource): ByteSource {
+  if (parent.readsAhead === true) return parent;
   const { name, size } = parent;
   let window: { readonly start: number; readonly bytes: Uint8Array } = { start: 0, bytes: new Uint8Array(0) };
   const read = async (offset: number, length: number, options?: ReadOptions): Promise<Uint8Array> => {
