@@ -12,6 +12,7 @@ import { folderLayout } from '../llama/open-model.js';
 import { expectNoneInside } from '../llama/open-path-node.js';
 import type { Folder } from '../source/folder.js';
 import { identifySource } from '../source/identify.js';
+import type { RemoteOptions } from '../source/http-options.js';
 import { openFolderPath, openPath } from '../source/open-path-node.js';
 import { crc32InNode } from './crc32-node.js';
 import { createNodeHasher } from './hash-node.js';
@@ -57,7 +58,7 @@ async function lockedFile(
 }
 
 /** How tensors at a path are listed. */
-export interface ListPathOptions extends Omit<ListTensorsOptions, 'createHasher'> {
+export interface ListPathOptions extends Omit<ListTensorsOptions, 'createHasher'>, RemoteOptions {
   /** Hash each tensor; reads every byte once. */
   readonly hash?: 'sha256' | undefined;
 }
@@ -71,11 +72,11 @@ export interface ListPathOptions extends Omit<ListTensorsOptions, 'createHasher'
  */
 export async function listTensors(
   input: string | readonly TensorFile[],
-  { hash, ...options }: ListPathOptions = {},
+  { hash, remote, ...options }: ListPathOptions = {},
 ): Promise<readonly ListedTensor[]> {
   const wanted = { ...options, createHasher: hash && createNodeHasher };
   if (typeof input !== 'string') return listTensorsOf(input, wanted);
-  const opened = await openPath(input);
+  const opened = await openPath(input, { remote, signal: options.signal });
   const files = opened.kind === 'folder' ? await openTensorFiles(opened.folder) : [await openTensorFile(opened.source)];
   try {
     return await listTensorsOf(files, wanted);

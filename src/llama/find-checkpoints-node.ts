@@ -9,10 +9,10 @@
 import { openDirectory } from '../source/directory.js';
 import { CheckpointError } from '../errors.js';
 import { subfolders } from '../source/locate.js';
-import { openPath } from '../source/open-path-node.js';
+import { type OpenPathOptions, openPath } from '../source/open-path-node.js';
 import { type Inspection, inspectFolder } from './inspect.js';
 import type { OpenModelOptions } from './meta-model.js';
-import { inspectModelFileOnDisk } from './model-file-node.js';
+import { inspectModelFileAt } from './model-file-node.js';
 import { folderLayout } from './open-model.js';
 
 /** A checkpoint that was found, in one line. */
@@ -42,14 +42,14 @@ export async function findCheckpointPaths(path: string): Promise<string[]> {
  */
 export async function inspectEach(
   paths: readonly string[],
-  options: OpenModelOptions = {},
+  options: OpenModelOptions & OpenPathOptions = {},
 ): Promise<readonly FoundCheckpoint[]> {
   const found: FoundCheckpoint[] = [];
   for (const path of paths) found.push(await inspectOne(path, options));
   return found;
 }
 
-async function inspectOne(path: string, options: OpenModelOptions): Promise<FoundCheckpoint> {
+async function inspectOne(path: string, options: OpenModelOptions & OpenPathOptions): Promise<FoundCheckpoint> {
   options.signal?.throwIfAborted();
   try {
     return { path, inspection: await inspectModelPath(path, options), error: undefined };
@@ -59,8 +59,8 @@ async function inspectOne(path: string, options: OpenModelOptions): Promise<Foun
   }
 }
 
-async function inspectModelPath(path: string, options: OpenModelOptions): Promise<Inspection> {
-  const opened = await openPath(path);
+async function inspectModelPath(path: string, options: OpenModelOptions & OpenPathOptions): Promise<Inspection> {
+  const opened = await openPath(path, options);
   if (opened.kind === 'folder') return inspectFolder(opened.folder, { parent: opened.parent, ...options });
-  return inspectModelFileOnDisk(opened.source, options);
+  return inspectModelFileAt(opened, options);
 }

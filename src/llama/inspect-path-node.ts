@@ -5,20 +5,21 @@
  *
  * @module
  */
-import { join } from 'node:path';
-
 import { ggufModelNames } from '../formats/gguf/split-name.js';
 import { openTensorFile } from '../formats/open.js';
-import { type OpenedPath, openPath } from '../source/open-path-node.js';
 import type { ByteSource } from '../source/byte-source.js';
-import { openFileSource } from '../source/file.js';
 import { identifySource } from '../source/identify.js';
+import { type OpenPathOptions, type OpenedFile, type OpenedPath, openPath } from '../source/open-path-node.js';
+import { sliceSource } from '../source/slice.js';
 import { type FoundCheckpoint, findCheckpointPaths, inspectEach } from './find-checkpoints-node.js';
 import { type Inspection, inspectFile, inspectFolder, inspectLooseFiles } from './inspect.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { LlamaError } from './model.js';
-import { inspectModelFileOnDisk } from './model-file-node.js';
+import { inspectModelFileAt } from './model-file-node.js';
 import { folderLayout } from './open-model.js';
+
+/** How to inspect, and whether an address will do. */
+export type InspectPathOptions = OpenModelOptions & OpenPathOptions;
 
 /** What was found at a path. */
 export type PathInspection =
@@ -48,25 +49,25 @@ export type PathInspection =
     };
 
 /**
- * Inspects what lies at a path, or the checkpoint of that name; reads headers and the tokenizer, no weights.
+ * Inspects what lies at a path, the checkpoint of that name, or with `remote` what lies at an address; reads headers and the tokenizer, no weights.
  *
  * @throws SourceError `source/not-found`, `source/permission`; LlamaError and the errors of the formats
  */
-export async function inspectPath(pathOrName: string, options: OpenModelOptions = {}): Promise<PathInspection> {
-  const opened = await openPath(pathOrName);
+export async function inspectPath(pathOrName: string, options: InspectPathOptions = {}): Promise<PathInspection> {
+  const opened = await openPath(pathOrName, options);
   if (opened.kind === 'folder') return inspectFolderPath(opened, options);
-  return { kind: 'one', inspection: await inspectSource(opened.source, options), inside: [] };
+  return { kind: 'one', inspection: await inspectOpenedFile(opened, options), inside: [] };
 }
 
 async function inspectFolderPath(
-  { path, folder, parent }: Extract<OpenedPath, { kind: 'folder' }>,
-  options: OpenModelOptions,
+  { path, folder, parent, pathOf, below }: Extract<OpenedPath, { kind: 'folder' }>,
+  options: InspectPathOptions,
 ): Promise<PathInspection> {
   const layout = await folderLayout(folder);
-  const inside = await findCheckpointPaths(path);
+  const inside = below === undefined ? await findCheckpointPaths(path) : [];
   if (layout === 'gguf') {
     const names = (await folder.list()).map(({ name }) => name);
-    const files = ggufModelNames(names).map((name) => join(path, name));
+    const files = ggufModelNames(names).map(pathOf);
     if (files.length > 1) {
       return { kind: 'several', path, checkpoints: await inspectEach([...files, ...inside], options) };
     }
@@ -79,15 +80,21 @@ async function inspectFolderPath(
 }
 
 /** Inspects a file; a GGUF file that is no Llama is still a file of tensors. Owns the source. */
-async function inspectSource(source: ByteSource, options: OpenModelOptions): Promise<Inspection> {
-  const { name: path } = source;
+async function inspectOpenedFile(opened: OpenedFile, options: OpenModelOptions): Promise<Inspection> {
+  const { source } = opened;
   if ((await identifySource(source, options)).kind !== 'gguf') return inspectStored(source);
   try {
-    return await inspectModelFileOnDisk(source, options);
+    // closing a part of it leaves the file open for a second look
+    const inspection = await inspectModelFileAt({ ...opened, source: sliceSource(source, 0, source.size) }, options);
+    await source.close();
+    return inspection;
   } catch (error) {
-    if (!(error instanceof LlamaError) || error.code !== 'llama/unsupported') throw error;
+    if (!(error instanceof LlamaError) || error.code !== 'llama/unsupported') {
+      await source.close();
+      throw error;
+    }
     return {
-      ...(await inspectStored(await openFileSource(path))),
+      ...(await inspectStored(source)),
       notes: [`no model was recognised: ${error.message}`],
     };
   }

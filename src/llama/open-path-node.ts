@@ -3,26 +3,36 @@
  *
  * @module
  */
-import { openPath } from '../source/open-path-node.js';
+import { type OpenPathOptions, type OpenedPath, openPath } from '../source/open-path-node.js';
 import type { OpenModelOptions } from './meta-model.js';
-import { openModelFileOnDisk } from './model-file-node.js';
+import { openModelFileAt } from './model-file-node.js';
 import { LlamaError, type LlamaModel } from './model.js';
 import { type ModelInput, folderLayout, openModel as openModelInput } from './open-model.js';
 import { findCheckpointPaths } from './find-checkpoints-node.js';
 
 /**
- * Opens a model lazily, given its path, the name of a checkpoint under `~/.llama/checkpoints`, or its bytes.
+ * Opens a model lazily, given its path, the name of a checkpoint under `~/.llama/checkpoints`, its bytes, or with
+ * `remote` its address.
  * Reads headers and the tokenizer, no weights.
  *
  * @throws SourceError `source/not-found`, `source/permission`
  * @throws LlamaError `llama/several-models` for a folder of checkpoints, and everything for which the input is
  *   no complete and consistent Llama
  */
-export async function openModel(input: string | ModelInput, options: OpenModelOptions = {}): Promise<LlamaModel> {
-  if (typeof input !== 'string') return openModelInput(input, options);
-  const opened = await openPath(input);
-  if (opened.kind === 'file') return openModelFileOnDisk(opened.source, options);
-  if ((await folderLayout(opened.folder)) === undefined) await expectNoneInside(opened.path);
+export async function openModel(
+  input: string | ModelInput,
+  options: OpenModelOptions & OpenPathOptions = {},
+): Promise<LlamaModel> {
+  return typeof input === 'string'
+    ? openModelAt(await openPath(input, options), options)
+    : openModelInput(input, options);
+}
+
+/** Opens the model that was found at a path. @throws as {@link openModel} */
+export async function openModelAt(opened: OpenedPath, options: OpenModelOptions = {}): Promise<LlamaModel> {
+  if (opened.kind === 'file') return openModelFileAt(opened, options);
+  const isLocal = opened.below === undefined;
+  if (isLocal && (await folderLayout(opened.folder)) === undefined) await expectNoneInside(opened.path);
   return openModelInput(opened.folder, { parent: opened.parent, ...options });
 }
 

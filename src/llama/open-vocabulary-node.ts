@@ -8,8 +8,9 @@
  */
 import { basename } from 'node:path';
 
-import { openFileSource } from '../source/file.js';
-import { locate } from '../source/locate.js';
+import type { ByteSource } from '../source/byte-source.js';
+import { type OpenPathOptions, openPath } from '../source/open-path-node.js';
+import { sliceSource } from '../source/slice.js';
 import { readWhole } from '../source/whole.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { LlamaError } from './model.js';
@@ -32,18 +33,23 @@ const TOKENIZER_BYTES_LIMIT = 256 << 20;
  * @throws LlamaError `llama/no-tokenizer` for a model without one, and as `openModel` does
  * @throws TokenizerError and SourceError as the files can be refused for
  */
-export async function openVocabulary(pathOrName: string): Promise<OpenedVocabulary> {
-  const { kind, path } = await locate(pathOrName);
-  if (kind === 'file' && /tokenizer\.(?:model|json)$/.test(basename(path))) {
-    return { path, vocabulary: await readTokenizer(path) };
+export async function openVocabulary(pathOrName: string, options: OpenPathOptions = {}): Promise<OpenedVocabulary> {
+  const opened = await openPath(pathOrName, options);
+  const { path } = opened;
+  if (opened.kind === 'file' && /tokenizer\.(?:model|json)$/.test(basename(path))) {
+    return { path, vocabulary: await readTokenizer(opened.source, path) };
   }
-  if (kind === 'file' && path.endsWith('.gguf')) {
+  if (opened.kind === 'file' && path.endsWith('.gguf')) {
     const { readVocabularyOnly } = await import('./gguf-model.js');
-    const vocabulary = await readVocabularyOnly(await openFileSource(path));
-    if (vocabulary !== undefined) return { path, vocabulary };
+    // closing a part of it leaves the file open for a second look
+    const vocabulary = await readVocabularyOnly(sliceSource(opened.source, 0, opened.source.size));
+    if (vocabulary !== undefined) {
+      await opened.source.close();
+      return { path, vocabulary };
+    }
   }
-  const { openModel } = await import('./open-path-node.js');
-  await using model = await openModel(pathOrName);
+  const { openModelAt } = await import('./open-path-node.js');
+  await using model = await openModelAt(opened);
   if (model.vocabulary !== undefined) return { path: model.path, vocabulary: model.vocabulary };
   throw new LlamaError('llama/no-tokenizer', 'there is no tokenizer in this model', {
     path: model.path,
@@ -51,8 +57,8 @@ export async function openVocabulary(pathOrName: string): Promise<OpenedVocabula
   });
 }
 
-async function readTokenizer(path: string): Promise<Vocabulary> {
-  const source = await openFileSource(path);
+/** Closes the source. */
+async function readTokenizer(source: ByteSource, path: string): Promise<Vocabulary> {
   try {
     const bytes = await readWhole(source, TOKENIZER_BYTES_LIMIT);
     if (path.endsWith('.json')) {

@@ -6,15 +6,8 @@
  * @see https://url.spec.whatwg.org/
  * @module
  */
+import { schemeOf, withoutSecrets } from './address.js';
 import { SourceError } from './byte-source.js';
-
-/** Anything with `scheme://` in front is an address and not a path. */
-const ADDRESS = /^([a-z][a-z0-9+.-]*):\/\//i;
-
-/** Whether a text is an address (`https://…`, `s3://…`) rather than a path. */
-export function isAddress(text: string): boolean {
-  return ADDRESS.test(text);
-}
 
 /** An address the way every message shows it: without user name, query and fragment. */
 export function shownAddress(url: URL): string {
@@ -28,15 +21,14 @@ export function shownAddress(url: URL): string {
  *   that holds a user name or password
  */
 export function parseAddress(address: string): URL {
-  const scheme = ADDRESS.exec(address)?.[1]?.toLowerCase();
+  const scheme = schemeOf(address);
   if (scheme !== 'http' && scheme !== 'https') {
     throw new SourceError('source/bad-address', `an address of http or https was expected, not ${scheme ?? 'a path'}`, {
-      path: address.replace(/[?#].*$/s, ''),
+      path: withoutSecrets(address),
     });
   }
   if (!URL.canParse(address)) {
-    const path = address.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//');
-    throw new SourceError('source/bad-address', 'this is no valid address', { path });
+    throw new SourceError('source/bad-address', 'this is no valid address', { path: withoutSecrets(address) });
   }
   const url = new URL(address);
   if (url.username !== '' || url.password !== '') {
@@ -46,6 +38,13 @@ export function parseAddress(address: string): URL {
     });
   }
   url.hash = '';
+  return url;
+}
+
+/** The folder that a file lies in. */
+export function folderOf(file: URL): URL {
+  const url = new URL(file);
+  url.pathname = file.pathname.replace(/[^/]*$/, '');
   return url;
 }
 

@@ -83,8 +83,9 @@ export class HttpClient {
     let inside = true;
     const leave = (): void => {
       silence.stop();
-      if (inside) this.#leave();
+      if (!inside) return;
       inside = false;
+      this.#leave();
     };
     try {
       signal.throwIfAborted();
@@ -109,7 +110,7 @@ export class HttpClient {
         try {
           const chunk = await reader?.read();
           silence.broken();
-          this.#byteLength += chunk?.value?.byteLength ?? 0;
+          this.#count(0, chunk?.value?.byteLength ?? 0);
           return chunk?.value;
         } catch (cause) {
           throw failureOf(cause, path, signal);
@@ -166,10 +167,16 @@ export class HttpClient {
     redirect: 'manual' | 'follow',
     signal: AbortSignal,
   ): Promise<Response> {
-    this.#requests += 1;
+    this.#count(1, 0);
     const given = isOwn ? this.options.headers : undefined;
     const all = { ...given, 'accept-encoding': 'identity', ...headers };
     return this.#fetch(url, { headers: all, redirect, signal, credentials: 'omit', referrerPolicy: 'no-referrer' });
+  }
+
+  #count(requests: number, byteLength: number): void {
+    this.#requests += requests;
+    this.#byteLength += byteLength;
+    this.options.onTraffic?.({ requests, byteLength });
   }
 
   async #enter(): Promise<void> {

@@ -36,12 +36,18 @@ const LONGEST_PAUSE = 10_000;
 /** Statuses at the end of a redirect that an expired signature has; where it began is asked again. */
 const EXPIRED: ReadonlySet<number> = new Set([400, 401, 403, 404, 410]);
 
-/** What is known once a file is open. */
-export interface OpenedHttpFile {
+/** Size and first bytes. */
+interface Beginning {
   /** Its size in bytes. */
   readonly size: number;
   /** Its first bytes. */
   readonly head: Uint8Array;
+}
+
+/** What is known once a file is open. */
+export interface OpenedHttpFile extends Beginning {
+  /** The header `Link`. */
+  readonly link: string | null;
 }
 
 /** A file on a web server. */
@@ -67,17 +73,18 @@ export class HttpFile {
     return this.#repeatedly(undefined, { done: 0 }, () =>
       this.#exchange(rangeHeader({ start: 0, end: HEAD_BYTES }), undefined, async (exchange) => {
         const { response } = exchange;
-        if (response.status === 206) return this.#openRanged(exchange);
-        if (response.status === 200) return this.#openWhole(exchange);
+        const link = response.headers.get('link');
+        if (response.status === 206) return { ...(await this.#openRanged(exchange)), link };
+        if (response.status === 200) return { ...(await this.#openWhole(exchange)), link };
         if (response.status === 416 && response.headers.get('content-range') === 'bytes */0') {
-          return { size: 0, head: new Uint8Array(0) };
+          return { size: 0, head: new Uint8Array(0), link };
         }
         throw statusFailure(response, this.#name);
       }),
     );
   }
 
-  async #openRanged(exchange: Exchange): Promise<OpenedHttpFile> {
+  async #openRanged(exchange: Exchange): Promise<Beginning> {
     const { response } = exchange;
     const { start, end, size } = expectPart(response, { start: 0, end: HEAD_BYTES }, this.#name);
     if (size === undefined) {
@@ -95,7 +102,7 @@ export class HttpFile {
     return { size, head: head.subarray(0, progress.done) };
   }
 
-  async #openWhole(exchange: Exchange): Promise<OpenedHttpFile> {
+  async #openWhole(exchange: Exchange): Promise<Beginning> {
     const size = wholeSize(exchange.response, this.#name);
     if (size === undefined) return this.#openUnsized(exchange);
     const head = new Uint8Array(Math.min(HEAD_BYTES, size));
@@ -106,7 +113,7 @@ export class HttpFile {
   }
 
   /** Of a file whose size is not told all is read, up to a limit. */
-  async #openUnsized(exchange: Exchange): Promise<OpenedHttpFile> {
+  async #openUnsized(exchange: Exchange): Promise<Beginning> {
     const chunks: Uint8Array[] = [];
     let size = 0;
     for (let chunk = await exchange.read(); chunk !== undefined; chunk = await exchange.read()) {

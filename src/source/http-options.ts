@@ -24,6 +24,8 @@ export interface HttpOptions {
   readonly timeout?: number | undefined;
   /** Most requests at one time, 6 if not given. */
   readonly concurrency?: number | undefined;
+  /** Called for each request and each piece of an answer, with what it adds to the traffic. */
+  readonly onTraffic?: ((taken: Traffic) => void) | undefined;
 }
 
 /** What was asked of servers. */

@@ -22,10 +22,16 @@ export interface HttpSource extends ByteSource {
   traffic(): Traffic;
 }
 
+/** The same with what a list of files needs. */
+export interface LinkedSource extends HttpSource {
+  /** The header `Link`, which tells where a list goes on. */
+  readonly link: string | null;
+}
+
 /**
  * Opens a file on a web server for reading by ranges; one request for its first 32 KiB. Small reads are answered from
- * up to 4 MiB that are kept, and reading on in order fetches up to 1 MiB at a time; reads of 1 MiB and more are one
- * request each. A request that fails is made again, and a body that breaks off goes on where it broke.
+ * up to 4 MiB that are kept, and reading on in order fetches up to 1 MiB at a time; a read is one request at most, or
+ * two where a part of it is kept. A request that fails is made again, and a body that breaks off goes on where it broke.
  *
  * Of a server without ranges the first 32 MiB can be read, or a file that has no more.
  *
@@ -39,9 +45,9 @@ export async function openHttpSource(address: string | URL, options: HttpOptions
 }
 
 /** Opens a file by the requests of a client. @throws as {@link openHttpSource} */
-export async function openHttpFile(client: HttpClient, url: URL, name: string): Promise<HttpSource> {
+export async function openHttpFile(client: HttpClient, url: URL, name: string): Promise<LinkedSource> {
   const file = new HttpFile(client, url, name);
-  const { size, head } = await file.open();
+  const { size, head, link } = await file.open();
   const close = async (): Promise<void> => file.close();
   const direct: ByteSource = {
     name,
@@ -59,5 +65,5 @@ export async function openHttpFile(client: HttpClient, url: URL, name: string): 
     close,
     [Symbol.asyncDispose]: close,
   };
-  return { ...readAheadSource(direct, head), traffic: () => client.traffic() };
+  return { ...readAheadSource(direct, head), link, traffic: () => client.traffic() };
 }

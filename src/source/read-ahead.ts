@@ -12,10 +12,10 @@ import { type ByteSource, bufferFor, expectInside } from './byte-source.js';
 /** Bytes fetched for a small read at a new place: a local header of an archive and the beginning of what follows it. */
 const SHORTEST = 5 << 10;
 
-/** Most bytes fetched ahead; reads of this length or more are not kept. */
+/** Most bytes fetched ahead. */
 const LONGEST = 1 << 20;
 
-/** Bytes that are kept, those used last. */
+/** Bytes that are kept, those used last: a `tokenizer.model`, which is parsed and hashed. Longer reads are not kept. */
 const KEPT_BYTES = 4 << 20;
 
 interface Segment {
@@ -70,7 +70,7 @@ class Window {
     expectInside(this.#parent, offset, target.byteLength);
     signal?.throwIfAborted();
     const end = offset + target.byteLength;
-    if (target.byteLength >= LONGEST) {
+    if (target.byteLength > KEPT_BYTES) {
       await this.#parent.readInto(offset, target, { signal });
       return;
     }

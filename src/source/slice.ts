@@ -20,6 +20,7 @@ export function sliceSource(parent: ByteSource, start: SliceStart, size: number,
   return {
     name,
     size,
+    ...(parent.readsAhead === true && { readsAhead: true }),
     read: async (offset, length, options) => {
       expectInside({ name, size }, offset, length);
       return parent.read((await begin(options)) + offset, length, options);

@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { SourceError } from '../../source/byte-source.js';
 import { systemError } from '../../source/file.js';
 import type { FolderEntry } from '../../source/folder.js';
+import type { RemoteOptions } from '../../source/http-options.js';
 import { openPath } from '../../source/open-path-node.js';
 import { type ScanOptions, scanFiles, scanReport } from './scan-folder.js';
 import { scanFile } from './scan-file.js';
@@ -22,10 +23,10 @@ const MOST_FILES = 100_000;
  *
  * @throws SourceError `source/not-found`, `source/permission` for the path and the folders below it, `source/too-large`; the signal's reason when aborted
  */
-export async function scan(pathOrName: string, options: ScanOptions = {}): Promise<ScanReport> {
-  const opened = await openPath(pathOrName);
+export async function scan(pathOrName: string, options: ScanOptions & RemoteOptions = {}): Promise<ScanReport> {
+  const opened = await openPath(pathOrName, options);
   if (opened.kind === 'folder') {
-    const { entries, notes } = await filesBelow(opened.path);
+    const { entries, notes } = await (opened.below?.() ?? filesBelow(opened.path));
     return scanFiles(opened.folder, entries, notes, options);
   }
   const { allow = [], signal } = options;
