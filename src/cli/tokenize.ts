@@ -9,6 +9,7 @@ import type { Tokenization } from '../report/tokenization.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
 import type { Bind } from './program.js';
+import { type HeaderOption, accessTo, addHeaderOption } from './remote.js';
 
 const EXAMPLES = `
 The token that begins a text is put first, as Meta's code does before it runs a
@@ -20,7 +21,7 @@ Examples:
   $ llama-inspect tokenize tokenizer.model --ids < prompt.txt
   $ llama-inspect tokenize 1b.gguf --decode 9906,1917`;
 
-interface TokenizeCommandOptions {
+interface TokenizeCommandOptions extends HeaderOption {
   readonly decode?: boolean;
   readonly special?: boolean | undefined;
   readonly ids?: boolean;
@@ -32,24 +33,26 @@ const INPUT_LIMIT = 16 << 20;
 
 /** Adds the command. */
 export function addTokenize(program: Command, bind: Bind): void {
-  program
+  const command = program
     .command('tokenize')
     .summary('text to token ids, and back')
     .description("Split a text into the model's tokens, or make text of token ids.")
-    .argument('<model>', 'checkpoint, tokenizer.model or tokenizer.json')
+    .argument('<model>', 'checkpoint, tokenizer.model or tokenizer.json, or its https:// address')
     .argument('[text]', 'text, or ids with --decode; standard input if not given')
     .option('--decode', 'make text of ids, with commas or spaces between them')
     .option('--special', 'special tokens in the text count as such; with --decode they are spelled')
     .option('--no-special', 'with --decode they are left out, as by default with Llama 1 and 2')
     .addOption(new Option('--ids', 'print only the ids, as logits --tokens takes them').conflicts('decode'))
-    .addOption(new Option('--no-bos', 'do not put the token first that begins a text').conflicts('decode'))
+    .addOption(new Option('--no-bos', 'do not put the token first that begins a text').conflicts('decode'));
+  addHeaderOption(command)
     .addHelpText('after', EXAMPLES)
     .action(
       bind(async (context, path: string, given: string | undefined, options: TokenizeCommandOptions) => {
         expectSpecialUsed(options);
+        const { remote } = accessTo(path, options);
         const { openVocabulary } = await import('../llama/open-vocabulary-node.js');
         const { Tokenizer } = await import('../tokenizer/tokenizer.js');
-        const opened = await openVocabulary(path);
+        const opened = await openVocabulary(path, { remote, signal: context.signal });
         const input = given ?? (await textOfInput(context));
         const tokenizer = new Tokenizer(opened.vocabulary);
         const { decode, bos, special } = options;

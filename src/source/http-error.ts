@@ -57,7 +57,7 @@ export function statusFailure(response: Response, path: string): SourceError | P
     case 410:
       return new SourceError('source/not-found', `the server has no such file (${named})`, {
         path,
-        hint: /\/[^/.]*$/.test(path) ? 'the address of a folder ends with a slash' : undefined,
+        hint: /\.[a-z][a-z0-9]{1,11}$/i.test(path) ? undefined : 'the address of a folder ends with a slash',
       });
     default:
       return new SourceError('source/http-status', `the server answers ${named}`, { path });

@@ -12,6 +12,9 @@ import { type ByteSource, bufferFor, expectInside } from './byte-source.js';
 /** Bytes fetched for a small read at a new place: a local header of an archive and the beginning of what follows it. */
 const SHORTEST = 5 << 10;
 
+/** Bytes fetched before a new place: what ends there, such as the descriptor of the member before, is often read next. */
+const BEFORE = 64;
+
 /** Most bytes fetched ahead. */
 const LONGEST = 1 << 20;
 
@@ -95,10 +98,12 @@ class Window {
   #fetch(at: number, wanted: number): Segment {
     const goesOn = at >= this.#next && at < this.#next + this.#ahead;
     this.#ahead = goesOn ? Math.min(2 * this.#ahead, LONGEST) : SHORTEST;
-    const following = this.#segments.map(({ start }) => start).filter((start) => start > at);
+    const earlier = this.#segments.filter(({ start }) => start <= at).map((segment) => segment.end);
+    const start = goesOn ? at : Math.max(0, at - BEFORE, ...earlier);
+    const following = this.#segments.map((segment) => segment.start).filter((next) => next > at);
     const end = Math.min(Math.max(wanted, at + this.#ahead), this.#parent.size, ...following);
-    const bytes = this.#parent.read(at, end - at);
-    const segment = { start: at, end, bytes };
+    const bytes = this.#parent.read(start, end - start);
+    const segment = { start, end, bytes };
     this.#next = end;
     this.#segments.push(segment);
     bytes.catch(() => {
