@@ -12,6 +12,7 @@ export * from './source/byte-source.js';
 export * from './source/byte-sink.js';
 export * from './source/blob.js';
 export * from './source/folder.js';
+export { type HttpOptions, type HttpSource, type RemoteOptions, type Traffic, openHttpSource } from './source/http.js';
 export * from './source/input.js';
 export * from './source/memory.js';
 

@@ -10,10 +10,10 @@ import { inspectPath } from '../llama/inspect-path-node.js';
 import { openModel } from '../llama/open-path-node.js';
 import { modelFolder } from '../testing/fixtures.js';
 import { type TestServerOptions, serve } from '../testing/http-server.js';
-import { scan } from '../integrity/scan/scan-path-node.js';
-import type { HttpOptions } from './http-options.js';
-import { type OpenedPath, openPath } from './open-path-node.js';
-import { readWhole } from './whole.js';
+import type { HttpOptions } from '../source/http-options.js';
+import { type OpenedPath, openPath } from '../source/open-path-node.js';
+import { readWhole } from '../source/whole.js';
+import { scan } from './scan/scan-path-node.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
