@@ -42,10 +42,14 @@ export async function openVocabulary(pathOrName: string, options: OpenPathOption
   if (opened.kind === 'file' && path.endsWith('.gguf')) {
     const { readVocabularyOnly } = await import('./gguf-model.js');
     // closing a part of it leaves the file open for a second look
-    const vocabulary = await readVocabularyOnly(sliceSource(opened.source, 0, opened.source.size));
-    if (vocabulary !== undefined) {
-      await opened.source.close();
-      return { path, vocabulary };
+    const { source } = opened;
+    const found = await readVocabularyOnly(sliceSource(source, 0, source.size)).catch(async (cause: unknown) => {
+      await source.close();
+      throw cause;
+    });
+    if (found !== undefined) {
+      await source.close();
+      return { path, vocabulary: found };
     }
   }
   const { openModelAt } = await import('./open-path-node.js');
