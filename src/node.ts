@@ -10,7 +10,13 @@ export * from './index.js';
 export { openDirectory } from './source/directory.js';
 export { openFileSource } from './source/file.js';
 export { type Located, checkpointsFolder, locate } from './source/locate.js';
-export { type OpenPathOptions, type OpenedFile, type OpenedPath, openPath } from './source/open-path-node.js';
+export {
+  type OpenPathOptions,
+  type OpenedFile,
+  type OpenedFolder,
+  type OpenedPath,
+  openPath,
+} from './source/open-path-node.js';
 export { openTensorFile } from './formats/open-path-node.js';
 export { type ModelPair, openModel, openModelPair } from './llama/open-path-node.js';
 export { type OpenedVocabulary, openVocabulary } from './llama/open-vocabulary-node.js';

@@ -11,15 +11,13 @@ import { openModel } from '../llama/open-path-node.js';
 import { modelFolder } from '../testing/fixtures.js';
 import { type TestServerOptions, serve } from '../testing/http-server.js';
 import type { HttpOptions } from '../source/http-options.js';
-import { type OpenedPath, openPath } from '../source/open-path-node.js';
+import { type OpenedFolder, openPath } from '../source/open-path-node.js';
 import { readWhole } from '../source/whole.js';
 import { scan } from './scan/scan-path-node.js';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 const QUICK: HttpOptions = { retryDelay: 1, timeout: 2_000, retries: 1 };
-
-type OpenedFolder = Extract<OpenedPath, { kind: 'folder' }>;
 
 async function folderAt(address: string, remote = QUICK): Promise<OpenedFolder> {
   const opened = await openPath(address, { remote });

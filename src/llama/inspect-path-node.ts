@@ -9,7 +9,7 @@ import { ggufModelNames } from '../formats/gguf/split-name.js';
 import { openTensorFile } from '../formats/open.js';
 import type { ByteSource } from '../source/byte-source.js';
 import { identifySource } from '../source/identify.js';
-import { type OpenPathOptions, type OpenedFile, type OpenedPath, openPath } from '../source/open-path-node.js';
+import { type OpenPathOptions, type OpenedFile, type OpenedFolder, openPath } from '../source/open-path-node.js';
 import { sliceSource } from '../source/slice.js';
 import { type FoundCheckpoint, findCheckpointPaths, inspectEach } from './find-checkpoints-node.js';
 import { type Inspection, inspectFile, inspectFolder, inspectLooseFiles } from './inspect.js';
@@ -60,7 +60,7 @@ export async function inspectPath(pathOrName: string, options: InspectPathOption
 }
 
 async function inspectFolderPath(
-  { path, folder, parent, pathOf, below }: Extract<OpenedPath, { kind: 'folder' }>,
+  { path, folder, parent, pathOf, below }: OpenedFolder,
   options: InspectPathOptions,
 ): Promise<PathInspection> {
   const layout = await folderLayout(folder);

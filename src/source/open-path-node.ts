@@ -18,34 +18,43 @@ import type { RemoteOptions } from './http-options.js';
 import { locate } from './locate.js';
 
 /** A folder and the one above it, or a file. */
-export type OpenedPath =
-  | {
-      /** A folder was found. */
-      readonly kind: 'folder';
-      /** The path that was found. */
-      readonly path: string;
-      /** The folder. */
-      readonly folder: Folder;
-      /** The folder above; undefined where it cannot be read. */
-      readonly parent: Folder | undefined;
-      /** The path, or the address, of a file in it. */
-      readonly pathOf: (name: string) => string;
-      /** For a folder on a web server: its files and those below, as far as they are known, and what is not known. */
-      readonly below?: () => Promise<{ readonly entries: readonly FolderEntry[]; readonly notes: readonly string[] }>;
-    }
-  | {
-      /** A file was found. */
-      readonly kind: 'file';
-      /** The path that was found. */
-      readonly path: string;
-      /** The file; whoever opened it closes it. */
-      readonly source: ByteSource;
-      /** The folder that it lies in; on a web server, with those of the named files that are there. */
-      readonly folder: (names: readonly string[]) => Promise<Folder>;
-    };
+export type OpenedPath = OpenedFile | OpenedFolder;
+
+/** A folder that was found at a path. */
+export interface OpenedFolder {
+  /** A folder was found. */
+  readonly kind: 'folder';
+  /** The path that was found. */
+  readonly path: string;
+  /** The folder. */
+  readonly folder: Folder;
+  /** The folder above; undefined where it cannot be read. */
+  readonly parent: Folder | undefined;
+  /** The path, or the address, of a file in it. */
+  readonly pathOf: (name: string) => string;
+  /** For a folder on a web server: its files and those below, as far as they are known, and what is not known. */
+  readonly below?: () => Promise<EntriesBelow>;
+}
+
+/** What a folder on a web server and those below hold. */
+export interface EntriesBelow {
+  /** The files that are known. */
+  readonly entries: readonly FolderEntry[];
+  /** What is not known. */
+  readonly notes: readonly string[];
+}
 
 /** A file that was found at a path. */
-export type OpenedFile = Extract<OpenedPath, { kind: 'file' }>;
+export interface OpenedFile {
+  /** A file was found. */
+  readonly kind: 'file';
+  /** The path that was found. */
+  readonly path: string;
+  /** The file; whoever opened it closes it. */
+  readonly source: ByteSource;
+  /** The folder that it lies in; on a web server, with those of the named files that are there. */
+  readonly folder: (names: readonly string[]) => Promise<Folder>;
+}
 
 /** Where something may be opened, and how to stop. */
 export interface OpenPathOptions extends RemoteOptions {
@@ -91,7 +100,7 @@ function addressNotTaken(address: string): SourceError {
  *
  * @throws SourceError `source/not-a-folder` and those of {@link openPath}
  */
-export async function openFolderPath(pathOrName: string): Promise<Extract<OpenedPath, { kind: 'folder' }>> {
+export async function openFolderPath(pathOrName: string): Promise<OpenedFolder> {
   const opened = await openPath(pathOrName);
   if (opened.kind === 'folder') return opened;
   await opened.source.close();
