@@ -11,6 +11,7 @@ export { openDirectory } from './source/directory.js';
 export { openFileSource } from './source/file.js';
 export { type Located, checkpointsFolder, locate } from './source/locate.js';
 export {
+  type EntriesBelow,
   type OpenPathOptions,
   type OpenedFile,
   type OpenedFolder,
