@@ -14,10 +14,20 @@ const HASH_DIGITS = 8;
 /** Most tensors that are named for a change; `--json` has all of them. */
 const TENSORS_SHOWN = 8;
 
-/** One paragraph for a lock file; `width` is that of the names before. */
-export function lockVerificationLines(report: LockReport, width: number): Line[] {
-  const { name, status, fingerprint, tool, hyperparameters, vocabularyChanged } = report;
-  const label = `${'lock'.padEnd(width)}  ${shown(name)}:`;
+/**
+ * One paragraph for a lock file.
+ *
+ * @param width - of the names before
+ * @param isNamed - whether the lock file is, because there are others
+ */
+export function lockVerificationLines(report: LockReport, width: number, isNamed: boolean): Line[] {
+  const [verdict = [], ...changes] = verdictLines(report, width);
+  return [verdict, ...(isNamed ? [[`      in ${shown(report.name)}`]] : []), ...changes];
+}
+
+function verdictLines(report: LockReport, width: number): Line[] {
+  const { status, fingerprint, tool, hyperparameters, vocabularyChanged } = report;
+  const label = `${'lock'.padEnd(width)} `;
   const model = fingerprint === null ? '' : `model ${fingerprint.slice(0, HASH_DIGITS)}…`;
   switch (status) {
     case 'files-match': {

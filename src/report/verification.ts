@@ -38,7 +38,7 @@ export function verificationLines(report: FolderReport): Line[] {
     '',
     ...files.flatMap((file) => listedFileLines(file, width, report)),
     ...suspicious.flatMap((file) => suspiciousLines(file, width)),
-    ...report.locks.flatMap((lock) => lockVerificationLines(lock, width)),
+    ...report.locks.flatMap((lock) => lockVerificationLines(lock, width, report.locks.length > 1)),
     ...report.extra.flatMap((name) => extraLines(name, width)),
     ...structureLines(report.structure, width, [...files, ...unlisted]),
     ...scanSummary(report.scan, width, isExplained),
