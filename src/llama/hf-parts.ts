@@ -8,6 +8,7 @@ import type { ReadOptions } from '../source/byte-source.js';
 import { type JsonObject, isJsonObject } from './json-object.js';
 import type { ModelFamily } from './family.js';
 import { type LlamaConfig, LlamaError } from './model.js';
+import { nameError } from './names.js';
 
 /** What `config.json` and the headers of the weights tell. */
 export interface HfParts {
@@ -113,17 +114,6 @@ function layersOf(names: readonly string[]): number {
     const number = /^language_model\.model\.layers\.(\d+)\./.exec(name)?.[1];
     return Math.max(most, 1 + Number(number ?? -1));
   }, 0);
-}
-
-function nameError(
-  code: 'llama/missing-tensor' | 'llama/unknown-tensor',
-  names: readonly string[],
-  what: string,
-  path: string,
-): LlamaError {
-  const message =
-    names.length === 1 ? `the tensor ${names[0]} is ${what}` : `${names.length} tensors are ${what}, first ${names[0]}`;
-  return new LlamaError(code, message, { path });
 }
 
 /** Beginnings of names as some versions of transformers save them, and as the releases are published. */

@@ -48,7 +48,8 @@ export function layersOf(names: readonly string[]): number {
   return names.reduce((most, name) => Math.max(most, 1 + number(name)), 0);
 }
 
-function nameError(
+/** The error for names that are missing or unknown: the one, or how many and the first. */
+export function nameError(
   code: 'llama/missing-tensor' | 'llama/unknown-tensor',
   names: readonly string[],
   what: string,
