@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * Builds `dist/`: the compiled package, nothing else.
+ * Builds `dist/`: the compiled library, and the command line in few files.
  *
  * The new build grows in a folder of its own and takes the place of the old one at the end, so a failed
  * build leaves the last good one, and a test that runs meanwhile never meets half of one.
@@ -13,6 +13,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { bundleCli } from './bundle-cli.mjs';
 import { writeKernels } from './kernels.mjs';
 import { writeParamsValidator } from './params-validator.mjs';
 
@@ -27,6 +28,7 @@ try {
   for (const file of await writeKernels()) console.log(`wrote ${file}: commit it`);
   compile();
   await copyGenerated();
+  await bundleCli(GROWING);
   await chmod(join(GROWING, 'cli/main.js'), 0o755);
   await rm(DIST, { recursive: true, force: true });
   await rename(GROWING, DIST);

@@ -12,9 +12,11 @@ import { runCli } from './run.js';
 const interruption = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interruption.abort());
 
-process.exitCode = await runCli(process.argv.slice(2), {
+void runCli(process.argv.slice(2), {
   stdin: () => process.stdin,
   stdout: process.stdout,
   stderr: process.stderr,
   signal: interruption.signal,
+}).then((exitCode) => {
+  process.exitCode = exitCode;
 });

@@ -1,27 +1,15 @@
 /**
  * The commands and the options that all of them share.
  *
- * Nothing here loads the library: each command does so when it is called, so that `--help` and short answers
- * come at once.
+ * Only the command that was called is loaded, and only what it needs: loading code takes longer than most answers do.
+ * Help shows all of them.
  *
  * @module
  */
 import { Command } from 'commander';
 
 import { toolVersion } from '../integrity/tool-version-node.js';
-import { addCheck } from './check.js';
-import { addConvert } from './convert.js';
 import type { CommandContext } from './context.js';
-import { addDemo } from './demo.js';
-import { addDiff } from './diff.js';
-import { addFingerprint } from './fingerprint.js';
-import { addInspect } from './inspect.js';
-import { addLock } from './lock.js';
-import { addLogits } from './logits.js';
-import { addScan } from './scan.js';
-import { addTensors } from './tensors.js';
-import { addTokenize } from './tokenize.js';
-import { addVerify } from './verify.js';
 
 /** 0: fine; 1: it ran and the answer is no; 2: the question could not be answered. Other failures are thrown. */
 export type ExitCode = 0 | 1 | 2;
@@ -32,14 +20,17 @@ export type CommandAction<A extends readonly unknown[]> = (context: CommandConte
 /** Turns a command into what commander calls. */
 export type Bind = <A extends readonly unknown[]>(command: CommandAction<A>) => (...args: A) => Promise<void>;
 
+/** Adds a command to the command line. */
+type AddCommand = (program: Command, bind: Bind) => void;
+
 /**
- * The whole command line.
+ * The command line, with the command that the arguments call, or with all of them where they ask for help.
  *
+ * @param argv - arguments after the program's name
  * @param write - takes help and version
  * @param bind - gives commands their context
- * @throws CommanderError, also for help and version, whose exit code is 0
  */
-export function cliProgram(write: (text: string) => void, bind: Bind): Command {
+export async function cliProgram(argv: readonly string[], write: (text: string) => void, bind: Bind): Promise<Command> {
   const program = new Command('llama-inspect')
     .description('Inspect, verify, convert and numerically prove Llama checkpoints.')
     .version(toolVersion(), '--version', 'print the version')
@@ -53,15 +44,38 @@ export function cliProgram(write: (text: string) => void, bind: Bind): Command {
     .configureOutput({ writeOut: write, outputError: () => {} })
     .exitOverride()
     .addHelpText('after', AFTER_HELP);
-  for (const add of COMMANDS) add(program, bind);
+  for (const name of namesToLoad(argv)) (await COMMANDS[name]())(program, bind);
   return program;
 }
 
+/** Options of the program itself; none takes a value. */
+const FLAGS = new Set(['--json', '--quiet', '--verbose', '--no-color', '--version']);
+
+/** A command is called by the first word after flags; without its name it is `inspect`. */
+function namesToLoad(argv: readonly string[]): readonly CommandName[] {
+  const word = argv.find((argument) => !FLAGS.has(argument));
+  if (word !== undefined && Object.hasOwn(COMMANDS, word)) return [word as CommandName];
+  const wantsHelp = argv.length === 0 || argv.includes('--help') || argv.includes('-h');
+  return wantsHelp ? (Object.keys(COMMANDS) as CommandName[]) : ['inspect'];
+}
+
+type CommandName = keyof typeof COMMANDS;
+
 /** The commands in the order in which help shows them. */
-const COMMANDS = [
-  ...[addInspect, addTensors, addVerify, addScan, addConvert, addCheck, addDiff],
-  ...[addFingerprint, addLock, addLogits, addTokenize, addDemo],
-];
+const COMMANDS = {
+  inspect: async () => (await import('./inspect.js')).addInspect,
+  tensors: async () => (await import('./tensors.js')).addTensors,
+  verify: async () => (await import('./verify.js')).addVerify,
+  scan: async () => (await import('./scan.js')).addScan,
+  convert: async () => (await import('./convert.js')).addConvert,
+  check: async () => (await import('./check.js')).addCheck,
+  diff: async () => (await import('./diff.js')).addDiff,
+  fingerprint: async () => (await import('./fingerprint.js')).addFingerprint,
+  lock: async () => (await import('./lock.js')).addLock,
+  logits: async () => (await import('./logits.js')).addLogits,
+  tokenize: async () => (await import('./tokenize.js')).addTokenize,
+  demo: async () => (await import('./demo.js')).addDemo,
+} satisfies Record<string, () => Promise<AddCommand>>;
 
 const AFTER_HELP = `
 A PATH is a folder as Meta or Hugging Face ships it, or a GGUF file. A name

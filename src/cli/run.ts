@@ -55,7 +55,8 @@ export async function runCli(argv: readonly string[], environment: CliEnvironmen
 async function runProgram(argv: readonly string[], printers: Printers, environment: CliEnvironment): Promise<number> {
   let exitCode: ExitCode = 0;
   const texts: string[] = [];
-  const program = cliProgram(
+  const program = await cliProgram(
+    argv,
     (text) => texts.push(text),
     (command) =>
       async (...args) => {

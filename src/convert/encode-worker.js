@@ -76,7 +76,9 @@ export function createHashRunner() {
 }
 
 if (workerData?.kind === ENCODE_WORKER) {
-  const encode = await createJobRunner(workerData.kernels);
+  const encoder = createJobRunner(workerData.kernels);
   const hash = createHashRunner();
-  parentPort?.on('message', async (job) => parentPort?.postMessage('hash' in job ? hash(job) : await encode(job)));
+  parentPort?.on('message', async (job) => {
+    parentPort?.postMessage('hash' in job ? hash(job) : await (await encoder)(job));
+  });
 }

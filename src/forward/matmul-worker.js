@@ -54,6 +54,6 @@ export async function createJobRunner(module) {
 }
 
 if (workerData?.kind === MATMUL_WORKER) {
-  const run = await createJobRunner(workerData.kernels);
-  parentPort?.on('message', async (job) => parentPort?.postMessage(await run(job)));
+  const runner = createJobRunner(workerData.kernels);
+  parentPort?.on('message', async (job) => parentPort?.postMessage(await (await runner)(job)));
 }

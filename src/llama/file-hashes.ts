@@ -1,5 +1,5 @@
 /**
- * SHA-256 of the small files of a folder, by the browser's or Node's own implementation.
+ * SHA-256 of the small files of a folder, by the browser's implementation or a given one.
  *
  * @module
  */
@@ -9,21 +9,33 @@ import { hexOf } from '../source/hex.js';
 import { readWhole } from '../source/whole.js';
 
 /** Largest file that is hashed here: `tokenizer.model` of Llama 4 has 3.6 MB. */
-const SMALL_BYTES = 8 << 20;
+export const SMALL_BYTES = 8 << 20;
+
+/** SHA-256 in lower-case hexadecimal; undefined where it cannot be computed. */
+export type Sha256 = (bytes: Uint8Array) => Promise<string | undefined>;
+
+/** The browser's implementation, which Node has too; not there for a page that may not hash (`crypto.subtle` exists in secure contexts only). */
+const subtleSha256: Sha256 = async (bytes) => {
+  const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
+  if (subtle === undefined) return undefined;
+  const digest = await subtle.digest('SHA-256', new Uint8Array(bytes));
+  return hexOf(new Uint8Array(digest));
+};
 
 /**
  * SHA-256 of a file in lower-case hexadecimal. Reads the whole file.
  *
- * Undefined when it is not there, cannot be read, is larger than 8 MB, or the page may not hash (`crypto.subtle`
- * exists in secure contexts only): a hash is a help here, and its absence no fault.
+ * Undefined when it is not there, cannot be read, is larger than 8 MB, or cannot be hashed here: a hash is a help, and
+ * its absence no fault.
  */
-export async function smallFileSha256(folder: Folder, name: string): Promise<string | undefined> {
-  const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
-  if (subtle === undefined || !(await folder.has(name))) return undefined;
+export async function smallFileSha256(
+  folder: Folder,
+  name: string,
+  sha256: Sha256 = subtleSha256,
+): Promise<string | undefined> {
+  if (!(await folder.has(name))) return undefined;
   const bytes = await readSmall(folder, name);
-  if (bytes === undefined) return undefined;
-  const digest = await subtle.digest('SHA-256', new Uint8Array(bytes));
-  return hexOf(new Uint8Array(digest));
+  return bytes && sha256(bytes);
 }
 
 async function readSmall(folder: Folder, name: string): Promise<Uint8Array | undefined> {

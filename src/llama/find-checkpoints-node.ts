@@ -14,6 +14,7 @@ import { type Inspection, inspectFolder } from './inspect.js';
 import type { OpenModelOptions } from './meta-model.js';
 import { inspectModelFileAt } from './model-file-node.js';
 import { folderLayout } from './open-model.js';
+import { sha256InNode } from './sha256-node.js';
 
 /** A checkpoint that was found, in one line. */
 export interface FoundCheckpoint {
@@ -61,6 +62,7 @@ async function inspectOne(path: string, options: OpenModelOptions & OpenPathOpti
 
 async function inspectModelPath(path: string, options: OpenModelOptions & OpenPathOptions): Promise<Inspection> {
   const opened = await openPath(path, options);
-  if (opened.kind === 'folder') return inspectFolder(opened.folder, { parent: opened.parent, ...options });
+  if (opened.kind === 'folder')
+    return inspectFolder(opened.folder, { parent: opened.parent, sha256: sha256InNode, ...options });
   return inspectModelFileAt(opened, options);
 }

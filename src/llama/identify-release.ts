@@ -8,7 +8,7 @@
  * @module
  */
 import type { Folder } from '../source/folder.js';
-import { smallFileSha256 } from './file-hashes.js';
+import { type Sha256, smallFileSha256 } from './file-hashes.js';
 import type { CheckpointKind } from './meta-checkpoint.js';
 import type { LlamaConfig } from './model.js';
 import { isInstructName } from './model-name.js';
@@ -122,12 +122,13 @@ function ofScheme(releases: readonly Release[], { lora_args: lora, quantization_
  *
  * @param folder - the checkpoint
  * @param parent - where Llama 1 and 2 keep the tokenizer
+ * @param hash - the browser's implementation when absent
  */
-export async function compareFiles(folder: Folder, parent?: Folder): Promise<ComparedFile[]> {
+export async function compareFiles(folder: Folder, parent?: Folder, hash?: Sha256): Promise<ComparedFile[]> {
   const compared: ComparedFile[] = [];
   for (const name of COMPARED) {
     const above = name === 'tokenizer.model' ? parent : undefined;
-    const sha256 = (await smallFileSha256(folder, name)) ?? (above && (await smallFileSha256(above, name)));
+    const sha256 = (await smallFileSha256(folder, name, hash)) ?? (above && (await smallFileSha256(above, name, hash)));
     if (sha256 !== undefined)
       compared.push({ name, sha256, sameAs: releasesWithFile(name, sha256).map(({ id }) => id) });
   }

@@ -17,6 +17,7 @@ import type { OpenModelOptions } from './meta-model.js';
 import { LlamaError } from './model.js';
 import { inspectModelFileAt } from './model-file-node.js';
 import { folderLayout } from './open-model.js';
+import { sha256InNode } from './sha256-node.js';
 
 /** How to inspect, and whether an address will do. */
 export type InspectPathOptions = OpenModelOptions & OpenPathOptions;
@@ -73,7 +74,11 @@ async function inspectFolderPath(
     }
   }
   if (layout !== undefined) {
-    return { kind: 'one', inspection: await inspectFolder(folder, { parent, ...options }), inside };
+    return {
+      kind: 'one',
+      inspection: await inspectFolder(folder, { parent, sha256: sha256InNode, ...options }),
+      inside,
+    };
   }
   if (inside.length > 0) return { kind: 'several', path, checkpoints: await inspectEach(inside, options) };
   return { kind: 'loose', path, files: await inspectLooseFiles(folder) };

@@ -14,7 +14,9 @@ import type { Folder, FolderEntry } from '../source/folder.js';
 import { type ChatTemplateSummary, summariseChatTemplates } from '../tokenizer/chat-template/templates.js';
 import { type TokenizerSummary, summaryOf } from '../tokenizer/summary.js';
 import { openTensorFiles } from './checkpoint-files.js';
+import { keepingFiles } from '../source/kept-files.js';
 import { familyNotes } from './family-notes.js';
+import { SMALL_BYTES, type Sha256 } from './file-hashes.js';
 import { summariseFolderTokenizer } from './folder-tokenizer.js';
 import { type ReleaseIdentity, compareFiles, identifyRelease } from './identify-release.js';
 import { type CheckpointKind, KIND_DESCRIPTION, type MetaCheckpoint, openMetaCheckpoint } from './meta-checkpoint.js';
@@ -78,8 +80,15 @@ export interface Inspection extends WeightTallies {
   readonly notes: readonly string[];
 }
 
-/** Inspects a folder. @throws as the readers of its layout */
-export async function inspectFolder(folder: Folder, options: OpenModelOptions = {}): Promise<Inspection> {
+/** How a folder is inspected. */
+export interface InspectOptions extends OpenModelOptions {
+  /** Hashes its small files; the browser's implementation when absent. */
+  readonly sha256?: Sha256 | undefined;
+}
+
+/** Inspects a folder. Memory: its small files, such as the tokenizer, each read once. @throws as the readers of its layout */
+export async function inspectFolder(given: Folder, options: InspectOptions = {}): Promise<Inspection> {
+  const folder = keepingFiles(given, SMALL_BYTES);
   const layout = await folderLayout(folder);
   if (layout === 'meta') return inspectMeta(folder, options);
   const files = await folder.list();
@@ -90,13 +99,13 @@ export async function inspectFolder(folder: Folder, options: OpenModelOptions = 
 }
 
 /** The inspection with what the small files tell of the release; they are hashed only where the shape is a release's. */
-async function identified(inspection: Inspection, folder: Folder, options: OpenModelOptions): Promise<Inspection> {
+async function identified(inspection: Inspection, folder: Folder, options: InspectOptions): Promise<Inspection> {
   if (inspection.identity === undefined) return inspection;
-  const compared = await compareFiles(folder, options.parent);
+  const compared = await compareFiles(folder, options.parent, options.sha256);
   return { ...inspection, identity: identifyRelease(inspection, compared) };
 }
 
-async function inspectMeta(folder: Folder, options: OpenModelOptions): Promise<Inspection> {
+async function inspectMeta(folder: Folder, options: InspectOptions): Promise<Inspection> {
   const checkpoint = await openMetaCheckpoint(folder);
   try {
     return await identified(await inspectCheckpoint(checkpoint, options), folder, options);

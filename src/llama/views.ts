@@ -9,7 +9,6 @@
  */
 import { type DType, byteLengthOf } from '../dtype.js';
 import { type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
-import { convertRow } from '../quant/convert-row.js';
 import { bufferFor } from '../source/byte-source.js';
 
 /** The same tensor under another name. */
@@ -210,6 +209,7 @@ export function cast(tensor: Tensor, dtype: DType): Tensor {
     readRows: async (first, count, options) => {
       const rows = await tensor.readRows(first, count, { ...options, into: undefined });
       const bytes = bufferFor(count * rowBytes, options);
+      const { convertRow } = await import('../quant/convert-row.js'); // headers are read without it
       convertRow(tensor.dtype, dtype, rows, bytes);
       return bytes;
     },

@@ -21,11 +21,9 @@ import type { TensorFile } from '../tensor.js';
 import { type CheckpointArchive, openCheckpointArchive } from './checkpoint-archive.js';
 import { distributedShard, isDistributedShard } from './distributed.js';
 import { type FoundTensor, findTensors } from './find-tensors.js';
-import { openLegacyCheckpoint } from './legacy-file.js';
 import { leastMissingBytes } from './missing-bytes.js';
 import { rebuildTensor } from './rebuild.js';
 import { type StorageRecords, StorageTable, type TorchStorage, isStorage } from './storages.js';
-import { openTarCheckpoint } from './tar-file.js';
 import { UniqueNames, pathOf } from './tensor-path.js';
 import type { TensorValue } from './tensor-value.js';
 import { TorchError } from './torch-error.js';
@@ -120,7 +118,11 @@ interface Checkpoint {
 async function openWithoutArchive(source: ByteSource, options: TorchFileOptions): Promise<Checkpoint> {
   const known = { path: source.name, locate: async () => {} };
   const { kind } = await expectPickle(source, options);
-  if (kind === 'tar') return { ...known, ...(await openTarCheckpoint(source, options)) };
+  if (kind === 'tar') {
+    const { openTarCheckpoint } = await import('./tar-file.js');
+    return { ...known, ...(await openTarCheckpoint(source, options)) };
+  }
+  const { openLegacyCheckpoint } = await import('./legacy-file.js');
   return { ...known, storedBytes: source.size, ...(await openLegacyCheckpoint(source, options)) };
 }
 
