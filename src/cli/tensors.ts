@@ -38,7 +38,7 @@ export function addTensors(program: Command, bind: Bind): void {
       bind(async (context, path: string, options: TensorsCommandOptions) => {
         const { all, hash } = options;
         const { remote, told } = accessTo(path, options);
-        const { listTensors } = await import('../integrity/verify-path-node.js');
+        const { listTensors } = await import('../integrity/list-path-node.js');
         const tensors = await context.watch((watching) => listTensors(path, { hash, remote, ...watching }));
         await context.answer(
           told({

@@ -1,23 +1,18 @@
 /**
- * Verifying and listing what lies at a path. One of the few modules that know Node.
+ * Verifying what lies at a path. One of the few modules that know Node.
  *
  * @module
  */
 import { basename } from 'node:path';
 
-import { openTensorFile } from '../formats/open.js';
-import type { TensorFile } from '../formats/tensor.js';
-import { openTensorFiles } from '../llama/checkpoint-files.js';
 import { folderLayout } from '../llama/open-model.js';
 import { expectNoneInside } from '../llama/open-path-node.js';
 import type { Folder } from '../source/folder.js';
 import { identifySource } from '../source/identify.js';
-import type { RemoteOptions } from '../source/http-options.js';
 import { openFolderPath, openPath } from '../source/open-path-node.js';
 import { crc32InNode } from './crc32-node.js';
 import { createNodeHasher } from './hash-node.js';
 import { hashFilesOnDisk } from './hash-pool-node.js';
-import { type ListTensorsOptions, type ListedTensor, listTensors as listTensorsOf } from './list-tensors.js';
 import { LOCK_NAME } from './lock.js';
 import { fileWithParts } from './lock-path-node.js';
 import { CHECKLIST } from './read-lists.js';
@@ -55,32 +50,4 @@ async function lockedFile(
   const isKnown = kind === 'gguf' || opened.path.endsWith('.gguf') || (await folder.has(lockName));
   const weights = kind === 'gguf' ? basename(opened.path) : undefined;
   return isKnown ? { folder, path: opened.path, weights } : undefined;
-}
-
-/** How tensors at a path are listed. */
-export interface ListPathOptions extends Omit<ListTensorsOptions, 'createHasher'>, RemoteOptions {
-  /** Hash each tensor; reads every byte once. */
-  readonly hash?: 'sha256' | undefined;
-}
-
-/**
- * All tensors of a file, or of all files of tensors in a folder, as they lie there. Reads headers only, unless
- * hashes are asked for.
- *
- * @throws SourceError `source/not-found`, `source/permission`, `source/html-page` and its kin
- * @throws LlamaError `llama/no-model` for a folder without a file of tensors; the errors of the formats
- */
-export async function listTensors(
-  input: string | readonly TensorFile[],
-  { hash, remote, ...options }: ListPathOptions = {},
-): Promise<readonly ListedTensor[]> {
-  const wanted = { ...options, createHasher: hash && createNodeHasher };
-  if (typeof input !== 'string') return listTensorsOf(input, wanted);
-  const opened = await openPath(input, { remote, signal: options.signal });
-  const files = opened.kind === 'folder' ? await openTensorFiles(opened.folder) : [await openTensorFile(opened.source)];
-  try {
-    return await listTensorsOf(files, wanted);
-  } finally {
-    for (const file of files) await file.close();
-  }
 }
