@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest';
 
 import { planConversion } from '../convert/convert.js';
 import { llamaInspect, llamaInspectJson, temporaryFolder } from '../testing/cli.js';
+import { knownBytes } from '../testing/planned-files.js';
 import { LLAMA_3_2_1B, shapeOnly } from '../testing/release-models.js';
 
 /** The folder that a conversion of Llama 3.2 1B would write, with holes in place of weights. */
@@ -14,7 +15,7 @@ function sparseFolder(name: string): string {
   const path = join(temporaryFolder(), name);
   mkdirSync(path);
   for (const file of planConversion(shapeOnly(LLAMA_3_2_1B, name), { to: 'safetensors' }).files) {
-    const known = file.pieces.flatMap((piece) => (piece.kind === 'bytes' ? [piece.bytes] : []));
+    const known = file.pieces.flatMap((piece) => knownBytes(piece) ?? []);
     writeFileSync(join(path, file.name), Buffer.concat(known));
     truncateSync(join(path, file.name), file.byteLength);
   }

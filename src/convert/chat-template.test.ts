@@ -6,6 +6,7 @@ import { openModel } from '../llama/open-model.js';
 import { inspectModel } from '../llama/inspect.js';
 import { memoryFolder } from '../source/folder.js';
 import { openFixture } from '../testing/fixture-models.js';
+import { plannedText } from '../testing/planned-files.js';
 import { CHAT_TEMPLATES, type ChatFormat } from '../tokenizer/chat-template/formats.js';
 import type { ChatTemplates } from '../tokenizer/chat-template/templates.js';
 import { withChosenTemplates } from './chat-template.js';
@@ -271,9 +272,9 @@ describe('models that are more than text', () => {
     await using model = await fixture('llama3.2-vision-tiny', { name: 'Llama-3.2-Vision-tiny-Instruct' });
     const { files } = planConversion(model, { to: 'safetensors' });
     for (const name of ['tokenizer_config.json', 'chat_template.json']) {
-      const [piece] = files.find((file) => file.name === name)!.pieces;
-      const text = piece?.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : '';
-      expect(JSON.parse(text)).toMatchObject({ chat_template: CHAT_TEMPLATES['llama3.2-vision'] });
+      expect(JSON.parse(plannedText(files, name) ?? '')).toMatchObject({
+        chat_template: CHAT_TEMPLATES['llama3.2-vision'],
+      });
     }
     const base = planConversion({ ...model, name: 'x' }, { to: 'safetensors' });
     expect(base.files.map(({ name }) => name)).not.toContain('chat_template.json');

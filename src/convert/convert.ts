@@ -26,6 +26,7 @@ import {
   ConvertError,
   type FileRecord,
   type LatePiece,
+  type MadePiece,
   type PlannedFile,
   type PlannedKind,
   type TensorPiece,
@@ -173,14 +174,14 @@ interface Part {
   readonly item: string;
   /** Where it begins in the file, as the plan says; undefined inside a tensor. */
   readonly fileOffset: number | undefined;
-  readonly content: Uint8Array | LatePiece | PlannedRows;
+  readonly content: Uint8Array | LatePiece | MadePiece | PlannedRows;
 }
 
 /** A part that is about to be written: its bytes, or what makes them when their turn has come. */
 interface StartedPart extends Omit<Part, 'content'> {
   /** The rows of a tensor that it is; undefined for other bytes. */
   readonly rows: PlannedRows | undefined;
-  readonly bytes: Uint8Array | LatePiece;
+  readonly bytes: Uint8Array | LatePiece | MadePiece;
   readonly release: EncodedRows['release'];
 }
 
@@ -196,15 +197,21 @@ async function writeFile(file: PlannedFile, output: Output, encoder: Encoder, op
     signal?.throwIfAborted();
     const { item, fileOffset } = part;
     if (fileOffset !== undefined) expectPosition(sink, fileOffset, file.name);
-    const bytes = part.bytes instanceof Uint8Array ? part.bytes : part.bytes.make(sums);
-    // hashed while the disk takes them
-    await Promise.all([sink.write(bytes), record?.take(bytes, part.rows), sums.take(bytes, part.rows?.piece.name)]);
+    for (const bytes of chunksOf(part.bytes, sums)) {
+      // hashed while the disk takes them
+      await Promise.all([sink.write(bytes), record?.take(bytes, part.rows), sums.take(bytes, part.rows?.piece.name)]);
+      progress.done += bytes.byteLength;
+      options.onProgress?.({ phase: 'write', item, ...progress });
+    }
     part.release();
-    progress.done += bytes.byteLength;
-    options.onProgress?.({ phase: 'write', item, ...progress });
   }
   await sums.end(file);
   expectPosition(sink, file.byteLength, file.name);
+}
+
+function chunksOf(content: StartedPart['bytes'], sums: RunningSums): Iterable<Uint8Array> {
+  if (content instanceof Uint8Array) return [content];
+  return content.kind === 'late' ? [content.make(sums)] : content.chunks();
 }
 
 function* partsOf({ name, pieces }: PlannedFile): Generator<Part> {

@@ -6,6 +6,7 @@ import type { LlamaConfig, LlamaModel } from '../llama/model.js';
 import { openModel } from '../llama/open-path-node.js';
 import { FIXTURES } from '../testing/fixtures.js';
 import { llama3Vocabulary } from '../testing/llama3-vocabulary.js';
+import { plannedText } from '../testing/planned-files.js';
 import { LLAMA_3_1_8B, LLAMA_3_2_1B, shapeOnly } from '../testing/release-models.js';
 import { SMALL_CONFIG } from '../testing/synthetic-model.js';
 import { fixtureVocabulary, tokenizerBytes } from '../testing/vocabularies.js';
@@ -16,13 +17,8 @@ const published = (name: string): string => readFileSync(join(FIXTURES, 'publish
 /** The small files that a conversion would write, as text. */
 function textFiles(model: LlamaModel, type?: 'f16' | 'f32'): Map<string, string> {
   const { files } = planConversion(model, { to: 'safetensors', type });
-  const small = files.filter(({ pieces }) => pieces.every(({ kind }) => kind === 'bytes'));
-  return new Map(
-    small.map(({ name, pieces }) => [
-      name,
-      pieces.map((piece) => (piece.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : '')).join(''),
-    ]),
-  );
+  const texts = files.map(({ name }) => [name, plannedText(files, name)] as const);
+  return new Map(texts.filter((entry): entry is [string, string] => entry[1] !== undefined));
 }
 
 function json(model: LlamaModel, file: string, type?: 'f16' | 'f32'): Record<string, unknown> {
@@ -120,9 +116,7 @@ describe('the files of other models', () => {
     const model = { ...small({ vocabSize: vocabulary.size }), vocabulary };
     const mergesOf = (mergesAs?: 'strings' | 'pairs'): unknown[] => {
       const { files } = planConversion(model, { to: 'safetensors', mergesAs });
-      const [piece] = files.find(({ name }) => name === 'tokenizer.json')!.pieces;
-      const text = piece?.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : '';
-      return (JSON.parse(text) as { model: { merges: unknown[] } }).model.merges;
+      return (JSON.parse(plannedText(files, 'tokenizer.json') ?? '') as { model: { merges: unknown[] } }).model.merges;
     };
     expect(mergesOf()).toEqual(mergesOf('strings'));
     expect(mergesOf('pairs')).toEqual(mergesOf().map((merge) => String(merge).split(' ')));
@@ -141,9 +135,7 @@ describe('the files of other models', () => {
     const mergesOf = (mergesAs: 'strings' | 'pairs'): unknown[] => {
       const vocabulary = model.vocabulary ?? fixtureVocabulary('llama3-tiny');
       const { files } = planConversion({ ...model, vocabulary }, { to: 'safetensors', mergesAs });
-      const [piece] = files.find((file) => file.name === 'tokenizer.json')!.pieces;
-      const text = piece?.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : '';
-      return (JSON.parse(text) as { model: { merges: unknown[] } }).model.merges;
+      return (JSON.parse(plannedText(files, 'tokenizer.json') ?? '') as { model: { merges: unknown[] } }).model.merges;
     };
     expect(mergesOf('pairs')).toEqual(mergesOf('strings').map((merge) => String(merge).split(' ')));
   });

@@ -74,8 +74,9 @@ export function hfTokenizerFiles(
   if (vocabulary === undefined) {
     return chatTemplates?.main === undefined ? [] : [textFile(TEMPLATE_FILE, chatTemplates.main)];
   }
+  const tokenizer = tokenizerJson(vocabulary, { mergesAs });
   return [
-    bytesFile('tokenizer.json', joinText(tokenizerJson(vocabulary, { mergesAs }))),
+    { name: 'tokenizer.json', byteLength: tokenizer.byteLength, pieces: [{ kind: 'made', ...tokenizer }] },
     textFile('tokenizer_config.json', tokenizerConfigJson(vocabulary, { contextLength, chatTemplates })),
     textFile('special_tokens_map.json', specialTokensMapJson(vocabulary)),
   ];
@@ -149,22 +150,4 @@ export function generationConfigJson(settings: GenerationSettings): string {
         .map((key) => [key, json[key]]),
     ),
   );
-}
-
-function joinText(chunks: Iterable<string>): Uint8Array {
-  const encoder = new TextEncoder();
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for (const chunk of chunks) {
-    const part = encoder.encode(chunk);
-    parts.push(part);
-    length += part.byteLength;
-  }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const part of parts) {
-    bytes.set(part, at);
-    at += part.byteLength;
-  }
-  return bytes;
 }

@@ -59,6 +59,16 @@ export interface LatePiece {
   readonly make: (written: WrittenSums) => Uint8Array;
 }
 
+/** Bytes that are made as they are written, so that they are never held as a whole: a long text. */
+export interface MadePiece {
+  /** Tells the pieces apart. */
+  readonly kind: 'made';
+  /** Number of bytes, which is known before. */
+  readonly byteLength: number;
+  /** The bytes in chunks, each good until the next is asked for. */
+  readonly chunks: () => Iterable<Uint8Array>;
+}
+
 /** Checksums of what has been written so far. */
 export interface WrittenSums {
   /** CRC-32 of each tensor of the file in hand, by its name in the output. */
@@ -68,7 +78,7 @@ export interface WrittenSums {
 }
 
 /** Part of an output file. */
-export type FilePiece = BytesPiece | TensorPiece | LatePiece;
+export type FilePiece = BytesPiece | TensorPiece | LatePiece | MadePiece;
 
 /** An output file. */
 export interface PlannedFile {

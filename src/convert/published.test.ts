@@ -18,6 +18,7 @@ import { TEXT_SHAPES } from '../llama/releases/shapes.js';
 import { llama3Scaling, ropeDivisors, ropeFrequencies, scaleRopeFrequencies } from '../llama/rope.js';
 import { FIXTURES } from '../testing/fixtures.js';
 import { llama3Vocabulary } from '../testing/llama3-vocabulary.js';
+import { knownBytes } from '../testing/planned-files.js';
 import { realTitle, realTokenizer } from '../testing/real-tokenizers.js';
 import { LLAMA_3_1_8B, LLAMA_3_2_1B, shapeOnly } from '../testing/release-models.js';
 import { parseTokenizerModel } from '../tokenizer/tokenizer-model.js';
@@ -38,7 +39,7 @@ const sha256 = (...parts: readonly Uint8Array[]): string => {
 /** Size and hash of a planned file of known bytes. */
 function known(files: readonly PlannedFile[], name: string): { size: number; sha256: string } {
   const file = files.find((candidate) => candidate.name === name)!;
-  const bytes = file.pieces.map((piece) => (piece.kind === 'bytes' ? piece.bytes : new Uint8Array()));
+  const bytes = file.pieces.map((piece) => knownBytes(piece) ?? new Uint8Array());
   return { size: file.byteLength, sha256: sha256(...bytes) };
 }
 

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { memoryFolder } from '../source/folder.js';
-import { tokenizerJson } from '../tokenizer/tokenizer-json.js';
 import { countingFolder, safetensorsBytes, smallHfFiles, smallHfShapes } from '../testing/small-checkpoints.js';
-import { fixtureVocabulary, tokenizerBytes } from '../testing/vocabularies.js';
+import { fixtureVocabulary, tokenizerBytes, tokenizerJsonText } from '../testing/vocabularies.js';
 import { openHfModel } from './hf-model.js';
 
 type Files = Record<string, Uint8Array>;
@@ -16,7 +15,7 @@ function folderFor(fixture: string, files: Files, name = 'folder', change: objec
 }
 
 function tokenizerJsonOf(fixture: string): Uint8Array {
-  return encode([...tokenizerJson(fixtureVocabulary(fixture))].join(''));
+  return encode(tokenizerJsonText(fixtureVocabulary(fixture)));
 }
 
 describe('a Hugging Face folder', () => {

@@ -5,13 +5,13 @@
  *
  * @module
  */
+import { tokenizerJsonText } from './vocabularies.js';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { memorySink } from '../source/byte-sink.js';
 import { memorySource } from '../source/memory.js';
 import { identifyBytes } from '../source/identify.js';
-import { tokenizerJson } from '../tokenizer/tokenizer-json.js';
 import { parseTokenizerModel } from '../tokenizer/tokenizer-model.js';
 import { openZip } from '../zip/archive.js';
 import { zipWriter } from '../zip/writer.js';
@@ -120,7 +120,7 @@ async function madeFiles(): Promise<BareFile[]> {
     ['scalars and nothing', 'safetensors', safetensorsBytes({ a: [], b: [0, 4], 'c.0': [1, 1, 3] })],
     ['a small Llama', 'torch-zip', await pthBytes(smallHfShapes())],
     ['a SentencePiece model', 'tokenizer', sentencePiece],
-    ['tokenizer.json', 'json', new TextEncoder().encode([...tokenizerJson(vocabulary)].join(''))],
+    ['tokenizer.json', 'json', new TextEncoder().encode(tokenizerJsonText(vocabulary))],
     ['config.json', 'json', hf['config.json']!],
     ...[...PLAIN_PICKLES, ...BINARY_PICKLES, ...Object.values(OBJECT_PICKLES)].map(
       (hex, index) => [`of CPython, ${index}`, 'pickle', fromHex(hex)] as const,

@@ -12,6 +12,7 @@ import type { LlamaConfig, LlamaModel } from '../llama/model.js';
 import { llama3Scaling } from '../llama/rope.js';
 import type { ByteSource } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
+import { knownBytes } from './planned-files.js';
 import { modelOf } from './synthetic-model.js';
 
 /** Hyperparameters of Llama 3.1 8B. */
@@ -51,10 +52,11 @@ function standInSource({ byteLength, pieces }: PlannedFile, name: string): ByteS
     target.fill(0);
     let start = 0;
     for (const piece of pieces) {
+      const known = knownBytes(piece);
       const length = piece.kind === 'bytes' ? piece.bytes.byteLength : piece.byteLength;
       const [from, to] = [Math.max(offset, start), Math.min(offset + target.byteLength, start + length)];
-      if (piece.kind === 'bytes' && from < to) {
-        target.set(piece.bytes.subarray(from - start, to - start), from - offset);
+      if (known !== undefined && from < to) {
+        target.set(known.subarray(from - start, to - start), from - offset);
       }
       start += length;
     }

@@ -9,6 +9,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { parseTokenizerModel, type TokenizerModelOptions } from '../tokenizer/tokenizer-model.js';
+import { tokenizerJson } from '../tokenizer/tokenizer-json.js';
 import type { Vocabulary } from '../tokenizer/vocabulary.js';
 import { modelFolder } from './fixtures.js';
 
@@ -21,4 +22,16 @@ export function tokenizerBytes(name: string): Uint8Array {
 export function fixtureVocabulary(name: string, options: Partial<TokenizerModelOptions> = {}): Vocabulary {
   const generation = name === 'llama3-tiny' ? 'llama3' : 'llama3.1';
   return parseTokenizerModel(tokenizerBytes(name), { generation, endOfTurn: false, ...options });
+}
+
+/** The text of a vocabulary's `tokenizer.json`. */
+export function tokenizerJsonText(...parameters: Parameters<typeof tokenizerJson>): string {
+  const file = tokenizerJson(...parameters);
+  const bytes = new Uint8Array(file.byteLength);
+  let end = 0;
+  for (const chunk of file.chunks()) {
+    bytes.set(chunk, end);
+    end += chunk.byteLength;
+  }
+  return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
 }

@@ -10,7 +10,7 @@
  */
 import { type ChatTemplates, chatTemplateJson } from './chat-template/templates.js';
 import { adds } from './stated-tokens.js';
-import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
+import { type Vocabulary, addedPieces, pieceAt } from './vocabulary.js';
 
 /** What the vocabulary does not say. */
 export interface TokenizerConfigOptions {
@@ -22,11 +22,11 @@ export interface TokenizerConfigOptions {
 
 /** Text of `tokenizer_config.json`. */
 export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerConfigOptions): string {
-  const { pieces, bosId, eosId } = vocabulary;
+  const { bosId, eosId } = vocabulary;
   const padding = paddingToken(vocabulary);
   const common = {
     added_tokens_decoder: addedTokensDecoder(vocabulary),
-    bos_token: pieces[bosId],
+    bos_token: pieceAt(vocabulary, bosId),
     ...(options.chatTemplates === undefined ? {} : { chat_template: chatTemplateJson(options.chatTemplates) }),
   };
   if (vocabulary.kind === 'byte-level-bpe') {
@@ -35,7 +35,7 @@ export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerCo
       ...(adds(vocabulary, 'bos') ? {} : { add_bos_token: false }),
       ...common,
       clean_up_tokenization_spaces: true,
-      eos_token: pieces[eosId],
+      eos_token: pieceAt(vocabulary, eosId),
       model_input_names: ['input_ids', 'attention_mask'],
       model_max_length: options.contextLength,
       ...(padding === undefined ? {} : { pad_token: padding }),
@@ -46,7 +46,7 @@ export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerCo
     ...{ add_bos_token: adds(vocabulary, 'bos'), add_eos_token: adds(vocabulary, 'eos') },
     ...common,
     clean_up_tokenization_spaces: false,
-    eos_token: pieces[eosId],
+    eos_token: pieceAt(vocabulary, eosId),
     legacy: true,
     model_max_length: NO_LENGTH,
     pad_token: padding ?? null,
@@ -60,13 +60,13 @@ export function tokenizerConfigJson(vocabulary: Vocabulary, options: TokenizerCo
 
 /** Text of `special_tokens_map.json`; 296 bytes for Llama 3. */
 export function specialTokensMapJson(vocabulary: Vocabulary): string {
-  const { pieces, bosId, eosId } = vocabulary;
+  const { bosId, eosId } = vocabulary;
   const unknown = unknownToken(vocabulary);
   const padding = paddingToken(vocabulary);
   const entry = (content: string | undefined): object => ({ content, ...UNTOUCHED });
   return pretty({
-    bos_token: entry(pieces[bosId]),
-    eos_token: entry(pieces[eosId]),
+    bos_token: entry(pieceAt(vocabulary, bosId)),
+    eos_token: entry(pieceAt(vocabulary, eosId)),
     ...(padding === undefined ? {} : { pad_token: entry(padding) }),
     ...(unknown === null ? {} : { unk_token: entry(unknown) }),
   });
@@ -82,23 +82,18 @@ const NO_LENGTH = '1000000000000000019884624838656';
 const UNTOUCHED = { lstrip: false, normalized: false, rstrip: false, single_word: false };
 
 /** JavaScript keeps keys that are numbers in the order of the numbers, which is the order wanted. */
-function addedTokensDecoder({ pieces, types }: Vocabulary): object {
-  const added: readonly (number | undefined)[] = [TOKEN_TYPE.unknown, TOKEN_TYPE.control, TOKEN_TYPE.userDefined];
-  const entries = pieces.flatMap((content, id): (readonly [number, object])[] => {
-    if (!added.includes(types[id])) return [];
-    return [[id, { content, ...UNTOUCHED, special: types[id] !== TOKEN_TYPE.userDefined }]];
-  });
-  return Object.fromEntries(entries);
+function addedTokensDecoder(vocabulary: Vocabulary): object {
+  const entries = addedPieces(vocabulary).map(({ id, content, special }) => [id, { content, ...UNTOUCHED, special }]);
+  return Object.fromEntries(entries) as object;
 }
 
-function unknownToken({ pieces, unknownId }: Vocabulary): string | null {
-  return pieces[unknownId ?? -1] ?? null;
+function unknownToken(vocabulary: Vocabulary): string | null {
+  return pieceAt(vocabulary, vocabulary.unknownId) ?? null;
 }
 
 /** The token that fills batches up; undefined where the source states none, as in every release of Meta's. */
-function paddingToken({ pieces, stated }: Vocabulary): string | undefined {
-  const id = stated?.ids.find(([role]) => role === 'pad')?.[1];
-  return id === undefined ? undefined : pieces[id];
+function paddingToken(vocabulary: Vocabulary): string | undefined {
+  return pieceAt(vocabulary, vocabulary.stated?.ids.find(([role]) => role === 'pad')?.[1]);
 }
 
 function pretty(value: object): string {

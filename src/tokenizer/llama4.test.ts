@@ -3,12 +3,12 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 
+import { tokenizerJsonText } from '../testing/vocabularies.js';
 import { FIXTURES } from '../testing/fixtures.js';
 import { compareVocabularies } from './compare.js';
 import { ggufTokenizerFields, vocabularyFromGguf } from './gguf-fields.js';
 import { specialTokenNames } from './special-tokens.js';
 import { Tokenizer } from './tokenizer.js';
-import { tokenizerJson } from './tokenizer-json.js';
 import { parseTokenizerJson } from './tokenizer-json-read.js';
 import { parseTokenizerModel } from './tokenizer-model.js';
 import { tokenizerModelBytes } from './tokenizer-model-write.js';
@@ -28,7 +28,7 @@ const FILE = new TextEncoder().encode(TRUTH['tokenizer.model']);
 const VOCABULARY = parseTokenizerModel(FILE, { generation: 'llama4', endOfTurn: false });
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
-const jsonOf = (vocabulary: Vocabulary): string => [...tokenizerJson(vocabulary, { mergesAs: 'pairs' })].join('');
+const jsonOf = (vocabulary: Vocabulary): string => tokenizerJsonText(vocabulary, { mergesAs: 'pairs' });
 
 it('has the special tokens of Meta’s code', () => {
   const names = specialTokenNames('llama4');

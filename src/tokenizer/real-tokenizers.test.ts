@@ -8,6 +8,7 @@ import { join } from 'node:path';
 
 import { describe, expect, it } from 'vitest';
 
+import { tokenizerJsonText } from '../testing/vocabularies.js';
 import { FIXTURES } from '../testing/fixtures.js';
 import { REAL_TOKENIZER, realTitle, realTokenizer, realTokenizerText } from '../testing/real-tokenizers.js';
 import { compareVocabularies } from './compare.js';
@@ -26,7 +27,7 @@ const bytesOf = (file: Uint8Array | undefined): Uint8Array => file ?? new Uint8A
 
 function jsonHash(vocabulary: Vocabulary, mergesAs: TokenizerJsonOptions['mergesAs']): string {
   const hash = createHash('sha256');
-  for (const chunk of tokenizerJson(vocabulary, { mergesAs })) hash.update(chunk);
+  for (const chunk of tokenizerJson(vocabulary, { mergesAs }).chunks()) hash.update(chunk);
   return hash.digest('hex');
 }
 
@@ -48,7 +49,7 @@ function arrayHashes(vocabulary: Vocabulary): Record<string, string> {
 }
 
 function throughJson(vocabulary: Vocabulary): Vocabulary {
-  return parseTokenizerJson(new TextEncoder().encode([...tokenizerJson(vocabulary)].join('')));
+  return parseTokenizerJson(new TextEncoder().encode(tokenizerJsonText(vocabulary)));
 }
 
 function throughGguf(vocabulary: Vocabulary): Vocabulary {

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { fixtureVocabulary } from '../testing/vocabularies.js';
+import { fixtureVocabulary, tokenizerJsonText } from '../testing/vocabularies.js';
 import { ggufTokenizerFields, vocabularyFromGguf } from './gguf-fields.js';
 import { GGUF_KEY } from './gguf-keys.js';
-import { tokenizerJson } from './tokenizer-json.js';
 import { parseTokenizerJson } from './tokenizer-json-read.js';
 import { tokenizerModelBytes } from './tokenizer-model-write.js';
 
@@ -46,7 +45,7 @@ interface Document {
 }
 
 function readChanged(change: (document: Document) => void): ReturnType<typeof parseTokenizerJson> {
-  const document = JSON.parse([...tokenizerJson(llama3)].join('')) as Document;
+  const document = JSON.parse(tokenizerJsonText(llama3)) as Document;
   change(document);
   return parseTokenizerJson(new TextEncoder().encode(JSON.stringify(document)), { path: 'the.file' });
 }

@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
 import { TEXT_MODELS } from '../testing/fixtures.js';
-import { fixtureVocabulary } from '../testing/vocabularies.js';
+import { fixtureVocabulary, tokenizerJsonText } from '../testing/vocabularies.js';
 import { compareVocabularies } from './compare.js';
-import { tokenizerJson } from './tokenizer-json.js';
 import { parseTokenizerJson } from './tokenizer-json-read.js';
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -34,7 +33,7 @@ describe('parseTokenizerJson', () => {
   it.each(TEXT_MODELS)('reads the vocabulary of %s, merges as strings and as pairs', (name) => {
     const vocabulary = fixtureVocabulary(name);
     for (const mergesAs of ['strings', 'pairs'] as const) {
-      const back = parseTokenizerJson(bytes([...tokenizerJson(vocabulary, { mergesAs })].join('')));
+      const back = parseTokenizerJson(bytes(tokenizerJsonText(vocabulary, { mergesAs })));
       expect(compareVocabularies(vocabulary, back)).toEqual([]);
       for (const key of ['baseSize', 'generation', 'unknownId'] as const) {
         expect(back[key]).toEqual(vocabulary[key]);

@@ -2,7 +2,7 @@
  * Hugging Face's `tokenizer.json`, written byte for byte as its own library writes it.
  *
  * Meta's 3.1 to 3.3 releases carry merges as strings (`"a b"`); the library changed to pairs in version 0.20,
- * which nearly doubles the file: 17 MB for Llama 3. So the text is made in chunks and never held as a whole.
+ * which nearly doubles the file: 17 MB for Llama 3. So it is made in chunks and never held as a whole.
  * Padding tokens are left out, for the library counts what it finds.
  *
  * @see https://github.com/huggingface/tokenizers/blob/main/tokenizers/src/tokenizer/serialization.rs
@@ -11,9 +11,10 @@
  * @module
  */
 import { expectNoDeparture } from './departure.js';
+import { JsonText } from './json-text.js';
 import { adds } from './stated-tokens.js';
 import { SPLIT_PATTERNS } from './split-patterns.js';
-import { type StringList, TOKEN_TYPE, TokenizerError, type Vocabulary } from './vocabulary.js';
+import { TokenizerError, type Vocabulary, addedPieces, pieceAt } from './vocabulary.js';
 
 /** How the file is written. */
 export interface TokenizerJsonOptions {
@@ -21,13 +22,21 @@ export interface TokenizerJsonOptions {
   readonly mergesAs?: 'strings' | 'pairs' | undefined;
 }
 
+/** The file: its length, and its bytes as often as they are asked for. */
+export interface TokenizerJsonFile {
+  /** Number of bytes. */
+  readonly byteLength: number;
+  /** The bytes in chunks of about 64 KiB, each good until the next is asked for; some 100 ms for Llama 3. */
+  readonly chunks: () => Generator<Uint8Array>;
+}
+
 /**
- * The file's text in chunks of about 64 KiB; derives the merges.
+ * The file, counted but not kept; derives the merges. Peak memory: 128 KiB beside the vocabulary and its merges.
  *
- * @throws TokenizerError `tokenizer/unsupported`, before the first chunk, for a vocabulary whose tokenizer does what the file
- *   is not made to say: among it to join spaces
+ * @throws TokenizerError `tokenizer/unsupported` for a vocabulary whose tokenizer does what the file is not made to say:
+ *   among it to join spaces
  */
-export function* tokenizerJson(vocabulary: Vocabulary, options: TokenizerJsonOptions = {}): Generator<string> {
+export function tokenizerJson(vocabulary: Vocabulary, options: TokenizerJsonOptions = {}): TokenizerJsonFile {
   expectNoDeparture(vocabulary);
   if (vocabulary.spaces?.removeExtra === true) {
     const message =
@@ -37,46 +46,42 @@ export function* tokenizerJson(vocabulary: Vocabulary, options: TokenizerJsonOpt
   const asPairs = options.mergesAs === 'pairs';
   const frame =
     vocabulary.kind === 'sentencepiece' ? sentencePieceFrame(vocabulary, asPairs) : byteLevelFrame(vocabulary);
-  // The frame ends with the model; its two long parts are put in before the closing braces.
-  const closing = '\n  }\n}';
-  yield `${JSON.stringify(frame, null, 2).slice(0, -closing.length)},\n    "vocab": {\n`;
-  const { pieces, baseSize } = vocabulary;
-  yield* joined(pieces.slice(0, baseSize), (piece, id) => `      ${JSON.stringify(piece)}: ${id}`);
+  const chunks = (): Generator<Uint8Array> => chunksOf(vocabulary, JSON.stringify(frame, null, 2), asPairs);
+  let byteLength = 0;
+  for (const chunk of chunks()) byteLength += chunk.byteLength;
+  return { byteLength, chunks };
+}
+
+/** The frame ends with the model; its two long parts are put in before the closing braces. */
+const CLOSING = '\n  }\n}';
+
+function* chunksOf(vocabulary: Vocabulary, frame: string, asPairs: boolean): Generator<Uint8Array> {
+  const out = new JsonText();
+  out.add(`${frame.slice(0, -CLOSING.length)},\n    "vocab": {\n`);
+  const pieces = vocabulary.packedPieces ?? vocabulary.pieces;
+  yield* lines(out, vocabulary.baseSize, (id) => {
+    out.addAscii('      ');
+    out.addString(pieces, id);
+    out.addAscii(`: ${id}`);
+  });
   const merges = vocabulary.merges();
-  if (merges.length === 0) {
-    yield `\n    },\n    "merges": []${closing}`;
-    return;
+  out.add(`\n    },\n    "merges": [${merges.length === 0 ? '' : '\n'}`);
+  yield* lines(out, merges.length, (index) => {
+    out.addAscii(asPairs ? '      [\n        ' : '      ');
+    if (asPairs) out.addHalves(merges, index, ',\n        ');
+    else out.addString(merges, index);
+    if (asPairs) out.addAscii('\n      ]');
+  });
+  out.add(`${merges.length === 0 ? '' : '\n    '}]${CLOSING}`);
+  yield out.take();
+}
+
+function* lines(out: JsonText, count: number, addLine: (index: number) => void): Generator<Uint8Array> {
+  for (let index = 0; index < count; index++) {
+    if (index > 0) out.addAscii(',\n');
+    addLine(index);
+    if (out.isFull) yield out.take();
   }
-  yield '\n    },\n    "merges": [\n';
-  const spell = asPairs ? spellPair : spellMerge;
-  yield* joined(merges, spell);
-  yield `\n    ]${closing}`;
-}
-
-/** Characters gathered before they are handed on. */
-const CHUNK_LENGTH = 65_536;
-
-function* joined(texts: StringList, line: (text: string, index: number) => string): Generator<string> {
-  let chunk = '';
-  let index = 0;
-  for (const text of texts) {
-    chunk += index === 0 ? line(text, index) : `,\n${line(text, index)}`;
-    index++;
-    if (chunk.length < CHUNK_LENGTH) continue;
-    yield chunk;
-    chunk = '';
-  }
-  yield chunk;
-}
-
-function spellMerge(merge: string): string {
-  return `      ${JSON.stringify(merge)}`;
-}
-
-function spellPair(merge: string): string {
-  const space = merge.indexOf(' ');
-  const [left, right] = [merge.slice(0, space), merge.slice(space + 1)];
-  return `      [\n        ${JSON.stringify(left)},\n        ${JSON.stringify(right)}\n      ]`;
 }
 
 function byteLevelFrame(vocabulary: Vocabulary): object {
@@ -109,7 +114,7 @@ function byteLevelFrame(vocabulary: Vocabulary): object {
 }
 
 function sentencePieceFrame(vocabulary: Vocabulary, asPairs: boolean): object {
-  const { unknownId, pieces, spaces } = vocabulary;
+  const { unknownId, spaces } = vocabulary;
   const addPrefix = spaces?.addPrefix !== false;
   const space = { String: ' ' };
   return {
@@ -136,7 +141,7 @@ function sentencePieceFrame(vocabulary: Vocabulary, asPairs: boolean): object {
       ],
     },
     model: modelFrame({
-      unk_token: pieces[unknownId ?? -1] ?? null,
+      unk_token: pieceAt(vocabulary, unknownId) ?? null,
       fuse_unk: true,
       byte_fallback: true,
       // The versions that wrote Llama 2's merges as strings did not know this setting.
@@ -168,19 +173,19 @@ function modelFrame({ unk_token, ...rest }: ModelSettings): object {
  * have them. Nothing where the vocabulary says that nothing is.
  */
 function templates(vocabulary: Vocabulary): object[] {
-  const { pieces, bosId, eosId } = vocabulary;
+  const { bosId, eosId } = vocabulary;
   const ids = { bos: adds(vocabulary, 'bos') ? [bosId] : [], eos: adds(vocabulary, 'eos') ? [eosId] : [] };
   if (ids.bos.length + ids.eos.length === 0) return [];
-  const spell = (id: number, type_id: number): object => ({ SpecialToken: { id: pieces[id]!, type_id } });
+  const spell = (id: number, type_id: number): object => ({ SpecialToken: { id: pieceAt(vocabulary, id), type_id } });
   const part = (sequence: 'A' | 'B', type_id: number): object[] => [
     ...ids.bos.map((id) => spell(id, type_id)),
     { Sequence: { id: sequence, type_id } },
     ...ids.eos.map((id) => spell(id, type_id)),
   ];
-  const tokens = [...ids.bos, ...ids.eos].map((id) => [
-    pieces[id]!,
-    { id: pieces[id]!, ids: [id], tokens: [pieces[id]!] },
-  ]);
+  const tokens = [...ids.bos, ...ids.eos].map((id) => {
+    const piece = pieceAt(vocabulary, id) ?? '';
+    return [piece, { id: piece, ids: [id], tokens: [piece] }];
+  });
   return [
     {
       type: 'TemplateProcessing',
@@ -192,11 +197,7 @@ function templates(vocabulary: Vocabulary): object[] {
 }
 
 /** Tokens that are matched in the text before it is split. */
-function addedTokens({ pieces, types }: Vocabulary): object[] {
-  const added: readonly (number | undefined)[] = [TOKEN_TYPE.unknown, TOKEN_TYPE.control, TOKEN_TYPE.userDefined];
-  return pieces.flatMap((content, id) => {
-    if (!added.includes(types[id])) return [];
-    const special = types[id] !== TOKEN_TYPE.userDefined;
-    return [{ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special }];
-  });
+function addedTokens(vocabulary: Vocabulary): object[] {
+  const flags = { single_word: false, lstrip: false, rstrip: false, normalized: false };
+  return addedPieces(vocabulary).map(({ id, content, special }) => ({ id, content, ...flags, special }));
 }

@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 
 import { TEXT_MODELS } from '../testing/fixtures.js';
-import { fixtureVocabulary, tokenizerBytes } from '../testing/vocabularies.js';
+import { fixtureVocabulary, tokenizerBytes, tokenizerJsonText } from '../testing/vocabularies.js';
 import { compareVocabularies } from './compare.js';
 import { ggufTokenizerFields, vocabularyFromGguf } from './gguf-fields.js';
 import { parseSentencePiece } from './sentencepiece.js';
-import { tokenizerJson } from './tokenizer-json.js';
 import { parseTokenizerJson } from './tokenizer-json-read.js';
 import { parseTokenizerModel } from './tokenizer-model.js';
 import { tokenizerModelBytes } from './tokenizer-model-write.js';
@@ -13,7 +12,7 @@ import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 import { padVocabulary } from './vocabulary-size.js';
 
 const throughJson = (vocabulary: Vocabulary) =>
-  parseTokenizerJson(new TextEncoder().encode([...tokenizerJson(vocabulary)].join('')));
+  parseTokenizerJson(new TextEncoder().encode(tokenizerJsonText(vocabulary)));
 const throughGguf = (vocabulary: Vocabulary) =>
   vocabularyFromGguf(new Map(ggufTokenizerFields(vocabulary).map((field) => [field.key, field])));
 const reread = (bytes: Uint8Array) => parseTokenizerModel(bytes, { generation: 'llama3.1', endOfTurn: false });

@@ -1,10 +1,9 @@
 import { describe, expect, it } from 'vitest';
 
 import { expectedJson, TEXT_MODELS } from '../testing/fixtures.js';
-import { fixtureVocabulary } from '../testing/vocabularies.js';
+import { fixtureVocabulary, tokenizerJsonText } from '../testing/vocabularies.js';
 import { ggufTokenizerFields, vocabularyFromGguf } from './gguf-fields.js';
 import { Tokenizer } from './tokenizer.js';
-import { tokenizerJson } from './tokenizer-json.js';
 import { parseTokenizerJson } from './tokenizer-json-read.js';
 import { TOKEN_TYPE, type Vocabulary } from './vocabulary.js';
 import { padVocabulary } from './vocabulary-size.js';
@@ -17,10 +16,7 @@ interface Expected {
 
 const FORMS: readonly (readonly [string, (vocabulary: Vocabulary) => Vocabulary])[] = [
   ['tokenizer.model', (vocabulary) => vocabulary],
-  [
-    'tokenizer.json',
-    (vocabulary) => parseTokenizerJson(new TextEncoder().encode([...tokenizerJson(vocabulary)].join(''))),
-  ],
+  ['tokenizer.json', (vocabulary) => parseTokenizerJson(new TextEncoder().encode(tokenizerJsonText(vocabulary)))],
   [
     'GGUF',
     (vocabulary) => vocabularyFromGguf(new Map(ggufTokenizerFields(vocabulary).map((field) => [field.key, field]))),

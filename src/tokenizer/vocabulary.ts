@@ -124,6 +124,34 @@ export interface Vocabulary {
   readonly mergesFollowIds?: boolean | undefined;
 }
 
+/** The token of an id; undefined where there is none. Where tokens are packed no other becomes a string. */
+export function pieceAt(vocabulary: Vocabulary, id: number | undefined): string | undefined {
+  if (id === undefined) return undefined;
+  const { packedPieces } = vocabulary;
+  return packedPieces === undefined ? vocabulary.pieces[id] : packedPieces.at(id);
+}
+
+/** A token that is matched in the text before it is split. */
+export interface AddedPiece {
+  /** Its id. */
+  readonly id: number;
+  /** Its text. */
+  readonly content: string;
+  /** Whether it is left out of texts that people read. */
+  readonly special: boolean;
+}
+
+/** Tokens that are matched in the text before it is split, by id. */
+export function addedPieces(vocabulary: Vocabulary): AddedPiece[] {
+  const added: readonly number[] = [TOKEN_TYPE.unknown, TOKEN_TYPE.control, TOKEN_TYPE.userDefined];
+  const found: AddedPiece[] = [];
+  vocabulary.types.forEach((type, id) => {
+    if (!added.includes(type)) return;
+    found.push({ id, content: pieceAt(vocabulary, id) ?? '', special: type !== TOKEN_TYPE.userDefined });
+  });
+  return found;
+}
+
 /** Causes for which a tokenizer is refused. */
 export type TokenizerErrorCode =
   | 'tokenizer/unrecognised'

@@ -13,6 +13,7 @@ import type { LlamaConfig, LlamaModel } from '../../llama/model.js';
 import { openDirectory } from '../../source/directory.js';
 import { memorySource } from '../../source/memory.js';
 import { FIXTURES } from '../../testing/fixtures.js';
+import { plannedText } from '../../testing/planned-files.js';
 import { modelOf } from '../../testing/synthetic-model.js';
 import { CHAT_TEMPLATES } from '../../tokenizer/chat-template/formats.js';
 import { convert, planConversion } from '../convert.js';
@@ -29,8 +30,8 @@ const open = async (name: string): Promise<LlamaModel> =>
   openMetaModel(await openDirectory(join(FIXTURES, 'families', name)));
 
 function jsonOf(plan: ConversionPlan, name: string): unknown {
-  const [piece] = plan.files.find((planned) => planned.name === name)?.pieces ?? [];
-  return piece?.kind === 'bytes' ? JSON.parse(new TextDecoder().decode(piece.bytes)) : undefined;
+  const text = plannedText(plan.files, name);
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 describe.each(['llama4-1shard', 'llama4-2shards'])('%s', (name) => {
@@ -56,8 +57,7 @@ it('writes the chat template of an instruct model into a file of its own', async
   await using model = await open('llama4-1shard');
   const template = (name: string): string | undefined => {
     const plan = planConversion({ ...model, name }, { to: 'safetensors' });
-    const [piece] = plan.files.find((file) => file.name === 'chat_template.jinja')?.pieces ?? [];
-    return piece?.kind === 'bytes' ? new TextDecoder().decode(piece.bytes) : undefined;
+    return plannedText(plan.files, 'chat_template.jinja');
   };
   expect(template('Llama-4-tiny-Instruct')).toBe(CHAT_TEMPLATES.llama4);
   expect(template('Llama-4-tiny')).toBeUndefined();

@@ -15,6 +15,7 @@ import { tileGrids } from '../../llama/vision/tiles.js';
 import { openDirectory } from '../../source/directory.js';
 import { memorySource } from '../../source/memory.js';
 import { FIXTURES, modelFolder } from '../../testing/fixtures.js';
+import { plannedText } from '../../testing/planned-files.js';
 import { LLAMA_3_1_8B, shapeOnly } from '../../testing/release-models.js';
 import { modelOf } from '../../testing/synthetic-model.js';
 import { convert, planConversion } from '../convert.js';
@@ -32,9 +33,8 @@ const FOLDERS = [modelFolder('llama3.2-vision-tiny'), join(FIXTURES, 'families',
 const open = async (path: string): Promise<LlamaModel> => openMetaModel(await openDirectory(path));
 
 function jsonOf(plan: ConversionPlan, name: string): unknown {
-  const file = plan.files.find((planned) => planned.name === name);
-  const [piece] = file?.pieces ?? [];
-  return piece?.kind === 'bytes' ? JSON.parse(new TextDecoder().decode(piece.bytes)) : undefined;
+  const text = plannedText(plan.files, name);
+  return text === undefined ? undefined : JSON.parse(text);
 }
 
 it('the expected tensors make transformers compute what Meta’s code does, with an image and without', () => {
