@@ -108,7 +108,7 @@ export function createEncoderPool(
     slots,
     async (rows, source, out, slot) => {
       const job = jobOf(rows, source, slot);
-      if (job === undefined) encodeRows(rows, source, out);
+      if (job === undefined) encodeRows(rows, source, out, given?.kernels);
       else expectOutcome(rows, await pool.encode({ job, out }));
     },
     () => pool.close(),

@@ -11,8 +11,9 @@ import type { BeginHash } from '../integrity/hash.js';
 import { shownName } from '../formats/shown-name.js';
 import { rowByteLengthOf, rowLengthOf } from '../formats/tensor.js';
 import { decodeToFloat32 } from '../quant/codec.js';
+import type { CastLoss } from '../quant/cast-loss.js';
 import { convertRow } from '../quant/convert-row.js';
-import type { KernelOutcome, KernelSource } from '../quant/kernels/quant-kernels.js';
+import type { KernelOutcome, KernelSource, QuantKernels } from '../quant/kernels/quant-kernels.js';
 import { firstNotFinite } from '../quant/not-finite.js';
 import { type RowsJob, quantizeRows } from '../quant/quantize-rows.js';
 import { ConvertError, type TensorPiece } from './plan.js';
@@ -87,21 +88,32 @@ export function isCopied({ tensor, dtype, finite }: TensorPiece): boolean {
 }
 
 /**
- * Turns a block that has been read into the type of the output, in this thread and in TypeScript.
- * Peak memory, where values that are not finite are refused: the block in float32.
+ * Turns a block that has been read into the type of the output, in this thread: by the kernels where they cast between its
+ * types, else in TypeScript. Peak memory, where values that are not finite are refused: the block in float32.
  *
  * @throws ConvertError `convert/not-finite`, `convert/scale-overflow`
  */
-export function encodeRows(rows: PlannedRows, source: Uint8Array, out: Uint8Array): void {
+export function encodeRows(rows: PlannedRows, source: Uint8Array, out: Uint8Array, kernels?: QuantKernels): void {
   const { tensor, dtype, loss, finite } = rows.piece;
   if (isToBeQuantized(rows.piece)) {
     expectOutcome(rows, quantizeRows(rowsJob(rows, source), out));
     return;
   }
   if (finite) expectFinite(rows, firstNotFinite(floatsOf(rows, tensor.dtype, source)));
-  if (tensor.dtype === dtype) out.set(source);
-  else convertRow(tensor.dtype, dtype, source, out, loss);
+  castRows(tensor.dtype, dtype, source, out, { loss, kernels });
   if (finite && tensor.dtype !== dtype) expectHeld(rows, firstNotFinite(floatsOf(rows, dtype, out)));
+}
+
+interface CastOptions {
+  readonly loss: CastLoss | undefined;
+  readonly kernels: QuantKernels | undefined;
+}
+
+function castRows(from: DType, to: DType, source: Uint8Array, out: Uint8Array, { loss, kernels }: CastOptions): void {
+  if (from === to) out.set(source);
+  else if (kernels === undefined || !isKernelSource(from) || !isKernelSource(to))
+    convertRow(from, to, source, out, loss);
+  else kernels.cast({ source: from, dtype: to, values: source }, out, loss);
 }
 
 /** The block as the quantizers in TypeScript take it. */

@@ -30,7 +30,7 @@ function localEncoder(pieces: readonly TensorPiece[], kernels: QuantKernels | un
     slots,
     async (rows, source, out, slot) => {
       const format = kernels && kernelFormat(kernels, rows.piece);
-      if (kernels === undefined || format === undefined) encodeRows(rows, source, out);
+      if (kernels === undefined || format === undefined) encodeRows(rows, source, out, kernels);
       else expectOutcome(rows, kernels.quantize(kernelJob(format, rows, source, slot), out));
     },
     async () => {},

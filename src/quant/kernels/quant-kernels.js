@@ -44,12 +44,21 @@ const BYTES_AT_A_TIME = 1 << 18;
  */
 
 /**
+ * Values to cast into another of these types.
+ * @typedef {object} CastJob
+ * @property {KernelSource} source - type of the values
+ * @property {KernelSource} dtype - the type to make, another
+ * @property {Uint8Array} values
+ */
+
+/**
  * @typedef {object} Exports
  * @property {WebAssembly.Memory} memory
  * @property {() => number} heapBase
  * @property {(format: number) => number} canQuantize
  * @property {(format: number) => number} blockElements
  * @property {(format: number, source: number, src: number, dst: number, rows: number, rowLength: number, importance: number, scratch: number) => number} quantize
+ * @property {(format: number, source: number, src: number, dst: number, count: number, losses: number) => void} castFloats
  */
 
 /** One instance of the kernels and its memory, which grows to the longest rows: not for two jobs at a time. */
@@ -94,6 +103,36 @@ export class QuantKernels {
         outcome.badBlock = (row * job.rowLength) / this.#exports.blockElements(job.format) - 2 - found;
     }
     return outcome;
+  }
+
+  /**
+   * Casts values into another type, some at a time as above, and adds what is lost to `loss`.
+   *
+   * @param {CastJob} job
+   * @param {Uint8Array} out - exactly as long as the results
+   * @param {import('../cast-loss.js').CastLoss} [loss]
+   */
+  cast({ source, dtype, values }, out, loss) {
+    const { memory, heapBase, castFloats } = this.#exports;
+    const [bytes, outBytes] = [SOURCE_BYTES[source], SOURCE_BYTES[dtype]];
+    const losses = aligned(heapBase());
+    const src = losses + 64;
+    const dst = src + BYTES_AT_A_TIME;
+    reach(memory, dst + (BYTES_AT_A_TIME / bytes) * outBytes);
+    const memoryBytes = new Uint8Array(memory.buffer);
+    memoryBytes.fill(0, losses, src);
+    for (let at = 0; at < values.byteLength; at += BYTES_AT_A_TIME) {
+      const part = values.subarray(at, at + BYTES_AT_A_TIME);
+      const count = part.byteLength / bytes;
+      memoryBytes.set(part, src);
+      castFloats(SOURCES[dtype], SOURCES[source], src, dst, count, losses);
+      out.set(memoryBytes.subarray(dst, dst + count * outBytes), (at / bytes) * outBytes);
+    }
+    if (loss === undefined) return;
+    const [overflowed = 0, flushedToZero = 0, rounded = 0] = new Uint32Array(memory.buffer, losses, 3);
+    loss.overflowed += overflowed;
+    loss.flushedToZero += flushedToZero;
+    loss.rounded += rounded;
   }
 
   /**

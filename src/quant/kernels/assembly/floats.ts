@@ -38,10 +38,10 @@ function storeBrains(src: usize, dst: usize, length: i32): usize {
   return dst;
 }
 
-/** Rounds to nearest, ties to even; a NaN is cut off instead, and made quiet. */
+/** The bits of bfloat16 in the lower half of each lane: to nearest, ties to even; a NaN is cut off instead, and made quiet. */
 // @ts-ignore: decorator
 @inline
-function brainBitsOfFour(values: v128): v128 {
+export function brainBitsOfFour(values: v128): v128 {
   const cut = i32x4.shr_u(values, 16);
   const rounding = i32x4.add(v128.and(cut, i32x4.splat(1)), i32x4.splat(0x7fff));
   const rounded = i32x4.shr_u(i32x4.add(values, rounding), 16);

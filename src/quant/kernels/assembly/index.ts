@@ -21,6 +21,8 @@ import { firstBadScale } from './scales';
 import { quantizeOffsetWeighted } from './weighted-offset';
 import { quantizeSymmetricWeighted } from './weighted-symmetric';
 
+export { castFloats } from './casts';
+
 /** First byte that is free for the caller. */
 export function heapBase(): usize {
   return __heap_base;
