@@ -5,6 +5,7 @@
  */
 import { blockLayout } from '../dtype.js';
 import { type ByteSource, SourceError } from '../source/byte-source.js';
+import { lengthOf, readScattered } from '../source/scattered.js';
 import { shownName } from './shown-name.js';
 import {
   type StoredTensor,
@@ -36,6 +37,9 @@ export function contiguousTensor({ name, dtype, shape }: TensorInfo, place: Plac
       path: source.name,
     });
   };
+  const expectRows = (first: number, count: number): void => {
+    if (!rowsAreInside(shape, first, count)) refuse(`${count} rows from row ${first}`, `${rowCountOf(shape)} rows`);
+  };
   return {
     name,
     dtype,
@@ -45,8 +49,12 @@ export function contiguousTensor({ name, dtype, shape }: TensorInfo, place: Plac
     viewKey: undefined,
     fileOffset,
     readRows: async (first, count, options) => {
-      if (!rowsAreInside(shape, first, count)) refuse(`${count} rows from row ${first}`, `${rowCountOf(shape)} rows`);
+      expectRows(first, count);
       return source.read(fileOffset + first * rowByteLength, count * rowByteLength, options);
+    },
+    readRowsInto: async (first, targets, options) => {
+      expectRows(first, lengthOf(targets) / rowByteLength);
+      await readScattered(source, fileOffset + first * rowByteLength, targets, options);
     },
     readBytes: async (start, length, options) => {
       const inside = start >= 0 && length >= 0 && start + length <= byteLength;

@@ -10,6 +10,7 @@
  */
 import { type DType, byteLengthOf, elementCount } from '../dtype.js';
 import type { ReadOptions } from '../source/byte-source.js';
+import { lengthOf, scatter } from '../source/scattered.js';
 
 /** Name, type and shape of a tensor. */
 export interface TensorInfo {
@@ -31,6 +32,11 @@ export interface Tensor extends TensorInfo {
    * The result is read-only: it may be a view of a shared buffer.
    */
   readRows(first: number, count: number, options?: ReadOptions): Promise<Uint8Array>;
+  /**
+   * Fills `targets` one after another with the rows from row `first`; altogether they are as long as whole rows. At the cost of
+   * one read where the source of the bytes can do it. Absent where reading and copying is as good: see {@link readRowsInto}.
+   */
+  readRowsInto?(first: number, targets: readonly Uint8Array[], options?: ReadOptions): Promise<void>;
 }
 
 /** A tensor as it lies in a file. */
@@ -84,6 +90,21 @@ export function rowByteLengthOf({ dtype, shape }: Pick<TensorInfo, 'dtype' | 'sh
 /** Bytes of a whole tensor in contiguous form. */
 export function tensorByteLength(tensor: Pick<TensorInfo, 'dtype' | 'shape'>): number {
   return rowCountOf(tensor.shape) * rowByteLengthOf(tensor);
+}
+
+/** Fills `targets` one after another with the rows from row `first` of any tensor: see {@link Tensor.readRowsInto}. */
+export async function readRowsInto(
+  tensor: Tensor,
+  first: number,
+  targets: readonly Uint8Array[],
+  options?: ReadOptions,
+): Promise<void> {
+  if (tensor.readRowsInto !== undefined) {
+    await tensor.readRowsInto(first, targets, options);
+    return;
+  }
+  const count = lengthOf(targets) / rowByteLengthOf(tensor);
+  scatter(await tensor.readRows(first, count, { ...options, into: undefined }), targets);
 }
 
 /** Most bytes a block of rows should take; large enough that reads are few, small enough to stay in cache. */

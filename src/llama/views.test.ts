@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 
-import { type Tensor, rowBlocks, rowByteLengthOf, rowCountOf } from '../formats/tensor.js';
+import { type Tensor, readRowsInto, rowBlocks, rowByteLengthOf, rowCountOf } from '../formats/tensor.js';
 import { hfRowOfMetaRow, metaRowOfHfRow, toHfRowOrder, toMetaRowOrder } from './row-order.js';
-import { concatColumns, concatRows, permuteRowsInGroups, renamed } from './views.js';
+import { concatColumns, concatRows, concatRowsInGroups, permuteRowsInGroups, renamed, sliceColumns, sliceRows } from './views.js'; // prettier-ignore
 
 /** A tensor of bytes whose value tells its place: row * 16 + column. */
 function grid(rows: number, columns: number, from = 0, name = 'grid'): Tensor {
@@ -84,5 +84,55 @@ describe('renamed', () => {
     expect(other.name).toBe('other');
     expect(rowCountOf(other.shape) * rowByteLengthOf(other)).toBe(4);
     expect(await allBytes(other)).toEqual(await allBytes(tensor));
+  });
+});
+
+describe('views of tensors that fill places of their own', () => {
+  /** The same grid, which may be read into places alone. */
+  function scattered(rows: number, columns: number, from = 0): Tensor {
+    const whole = grid(rows, columns, from);
+    return {
+      ...whole,
+      readRows: async (first, count, options) => {
+        const into = options?.into;
+        if (into?.byteLength !== count * columns) throw new Error('rows were read into a buffer of their own');
+        into.set(await whole.readRows(first, count));
+        return into;
+      },
+      readRowsInto: (first, targets) => readRowsInto(whole, first, targets),
+    };
+  }
+  type Make = (part: typeof grid) => Tensor;
+  const views: Readonly<Record<string, Make>> = {
+    concatRows: (part) => concatRows('x', [part(3, 4), part(6, 4, 48), part(3, 4, 144)]),
+    concatColumns: (part) => concatColumns('x', [part(12, 1), part(12, 4, 1), part(12, 2, 5)]),
+    permuteRowsInGroups: (part) => permuteRowsInGroups(part(12, 3), Uint32Array.of(2, 0, 3, 1)),
+    'permuted rows of parts': (part) =>
+      permuteRowsInGroups(concatRows('x', [part(4, 3), part(8, 3, 64)]), Uint32Array.of(2, 0, 3, 1)),
+    'parts side by side of rows of parts': (part) =>
+      concatColumns('x', [concatRows('x', [part(5, 2), part(7, 2, 80)]), renamed(part(12, 3, 2), 'y')]),
+    concatRowsInGroups: (part) => concatRowsInGroups('x', [part(8, 3), part(4, 3, 128)], 4),
+    'the first columns': (part) => sliceColumns(part(12, 5), 0, 2),
+    'columns in the middle': (part) => sliceColumns(part(12, 5), 1, 3),
+    'the last columns': (part) => sliceColumns(part(12, 5), 3, 2),
+    'all columns': (part) => sliceColumns(part(12, 5), 0, 5),
+    'columns of rows in the middle': (part) => sliceColumns(sliceRows(part(16, 5), 2, 12), 2, 2),
+  };
+
+  it.each(Object.keys(views))('%s: the same rows, read where they belong', async (name) => {
+    const [plain, placed] = [views[name]!(grid), views[name]!(scattered)];
+    const width = rowByteLengthOf(plain);
+    expect([placed.shape, placed.dtype]).toEqual([plain.shape, plain.dtype]);
+    for (let first = 0; first <= 12; first++) {
+      for (let count = 0; first + count <= 12; count++) {
+        const expected = [...(await plain.readRows(first, count))];
+        expect([...(await placed.readRows(first, count))]).toEqual(expected);
+        const into = new Uint8Array(count * width);
+        expect([...(await placed.readRows(first, count, { into }))]).toEqual(expected);
+        const targets = [into.subarray(0, 1), into.subarray(1, 1), into.subarray(1)];
+        await readRowsInto(placed, first, targets);
+        expect([...into]).toEqual(expected);
+      }
+    }
   });
 });

@@ -8,8 +8,8 @@
  * @module
  */
 import { type DType, byteLengthOf } from '../dtype.js';
-import { type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
-import { bufferFor } from '../source/byte-source.js';
+import { type Tensor, readRowsInto, rowByteLengthOf, rowCountOf, rowLengthOf } from '../formats/tensor.js';
+import { type ReadOptions, bufferFor } from '../source/byte-source.js';
 
 /** The same tensor under another name. */
 export function renamed(tensor: Tensor, name: string): Tensor {
@@ -23,7 +23,14 @@ function renamedCopy(tensor: Tensor, name: string): Tensor {
     shape: tensor.shape,
     ...(tensor.rowGroup === undefined ? {} : { rowGroup: tensor.rowGroup }),
     readRows: (first, count, options) => tensor.readRows(first, count, options),
+    readRowsInto: (first, targets, options) => readRowsInto(tensor, first, targets, options),
   };
+}
+
+/** Rows of a part that stand together in a view. */
+async function readRun(part: Tensor, first: number, into: Uint8Array, options: ReadOptions | undefined): Promise<void> {
+  const rows = await part.readRows(first, into.byteLength / rowByteLengthOf(part), { ...options, into });
+  if (rows !== into) into.set(rows);
 }
 
 /** Parts (out_i, in) one below the other: shape (sum of out_i, in). One read per part that the rows touch. */
@@ -42,17 +49,31 @@ export function concatRows(name: string, parts: readonly [Tensor, ...Tensor[]]):
         const from = Math.max(first, start);
         const to = Math.min(first + count, start + partRows);
         if (from < to) {
-          const block = await part.readRows(from - start, to - from, { ...options, into: undefined });
-          bytes.set(block, (from - first) * rowBytes);
+          const run = bytes.subarray((from - first) * rowBytes, (to - first) * rowBytes);
+          await readRun(part, from - start, run, options);
         }
         start += partRows;
       }
       return bytes;
     },
+    readRowsInto: async (first, targets, options) => {
+      let left: readonly Uint8Array[] = targets;
+      let row = first;
+      let start = 0;
+      for (const part of parts) {
+        const end = start + rowCountOf(part.shape);
+        if (row < end && left.length > 0) {
+          const { head, rest } = splitBuffers(left, (end - row) * rowBytes);
+          await readRowsInto(part, row - start, head, options);
+          [left, row] = [rest, end];
+        }
+        start = end;
+      }
+    },
   };
 }
 
-/** Parts (out, in_i) side by side: shape (out, sum of in_i). One read per part. */
+/** Parts (out, in_i) side by side: shape (out, sum of in_i). One read per part, straight into the places of its columns. */
 export function concatColumns(name: string, parts: readonly [Tensor, ...Tensor[]]): Tensor {
   const widths = parts.map(rowByteLengthOf);
   const rowBytes = widths.reduce((sum, width) => sum + width, 0);
@@ -63,28 +84,34 @@ export function concatColumns(name: string, parts: readonly [Tensor, ...Tensor[]
     shape: [...parts[0].shape.slice(0, -1), columns],
     readRows: async (first, count, options) => {
       const bytes = bufferFor(count * rowBytes, options);
-      const parted = { ...options, into: undefined };
-      const blocks = await Promise.all(parts.map((part) => part.readRows(first, count, parted)));
       let column = 0;
-      blocks.forEach((block, part) => {
-        const width = widths[part]!;
-        for (let row = 0; row < count; row++) {
-          bytes.set(block.subarray(row * width, (row + 1) * width), row * rowBytes + column);
-        }
+      const places = widths.map((width) => {
+        const start = column;
         column += width;
+        return Array.from({ length: count }, (_, row) => piece(bytes, row * rowBytes + start, width));
       });
+      await Promise.all(parts.map((part, index) => readRowsInto(part, first, places[index]!, options)));
       return bytes;
     },
   };
 }
 
 /**
- * Rows of each group in another order: row `r` of a group is row `order[r]` of the same group of `tensor`.
- * Reads the whole groups that the rows belong to: at most `count` rows and two groups.
+ * Rows of each group in another order: row `r` of a group is row `order[r]` of the same group of `tensor`. Whole groups are
+ * read straight into their places; of others the whole groups that the rows belong to are read, at most two more.
  */
 export function permuteRowsInGroups(tensor: Tensor, order: Uint32Array): Tensor {
   const rowBytes = rowByteLengthOf(tensor);
   const group = order.length;
+  /** Rows of whole groups, in the order of `tensor`. */
+  const readGroups = (first: number, bytes: Uint8Array, options: ReadOptions | undefined): Promise<void> => {
+    const places = Array.from<Uint8Array>({ length: bytes.byteLength / rowBytes });
+    for (let row = 0; row < places.length; row++) {
+      const inGroup = row % group;
+      places[row - inGroup + order[inGroup]!] = piece(bytes, row * rowBytes, rowBytes);
+    }
+    return readRowsInto(tensor, first, places, options);
+  };
   return {
     name: tensor.name,
     dtype: tensor.dtype,
@@ -93,14 +120,10 @@ export function permuteRowsInGroups(tensor: Tensor, order: Uint32Array): Tensor 
     readRows: async (first, count, options) => {
       const from = Math.floor(first / group) * group;
       const to = Math.ceil((first + count) / group) * group;
-      const source = await tensor.readRows(from, to - from, { ...options, into: undefined });
-      const bytes = bufferFor(count * rowBytes, options);
-      for (let row = 0; row < count; row++) {
-        const inGroup = (first + row) % group;
-        const at = first + row - inGroup + order[inGroup]! - from;
-        bytes.set(source.subarray(at * rowBytes, (at + 1) * rowBytes), row * rowBytes);
-      }
-      return bytes;
+      const isWhole = from === first && to === first + count;
+      const bytes = isWhole ? bufferFor(count * rowBytes, options) : new Uint8Array((to - from) * rowBytes);
+      await readGroups(from, bytes, options);
+      return isWhole ? bytes : piece(bytes, (first - from) * rowBytes, count * rowBytes);
     },
   };
 }
@@ -113,6 +136,7 @@ export function sliceRows(tensor: Tensor, first: number, count: number): Tensor 
     shape: [count, ...tensor.shape.slice(1)],
     ...(tensor.rowGroup !== undefined && first % tensor.rowGroup === 0 ? { rowGroup: tensor.rowGroup } : {}),
     readRows: (from, rows, options) => tensor.readRows(first + from, rows, options),
+    readRowsInto: (from, targets, options) => readRowsInto(tensor, first + from, targets, options),
   };
 }
 
@@ -139,8 +163,8 @@ export function concatRowsInGroups(name: string, parts: readonly [Tensor, ...Ten
           const rows = partRows[index]!;
           const run = Math.min(start + rows, first + count) - row;
           if (row >= start && run > 0) {
-            const block = await part.readRows(group * rows + row - start, run, { ...options, into: undefined });
-            bytes.set(block, (row - first) * rowBytes);
+            const into = piece(bytes, (row - first) * rowBytes, run * rowBytes);
+            await readRun(part, group * rows + row - start, into, options);
             row += run;
           }
           start += rows;
@@ -173,23 +197,27 @@ export function transposed(tensor: Tensor): Tensor {
   };
 }
 
-/** Columns `first` to `first + count` of a tensor without blocks as one of its own; reads whole rows. */
+/**
+ * Columns `first` to `first + count` of a tensor without blocks as one of its own. Whole rows are read, the columns straight
+ * into their places and what lies between them into one buffer over and over.
+ */
 export function sliceColumns(tensor: Tensor, first: number, count: number): Tensor {
   const elementBytes = byteLengthOf(tensor.dtype, 1);
-  const wholeBytes = rowByteLengthOf(tensor);
   const rowBytes = count * elementBytes;
+  const before = first * elementBytes;
+  const between = rowByteLengthOf(tensor) - rowBytes;
   return {
     name: tensor.name,
     dtype: tensor.dtype,
     shape: [...tensor.shape.slice(0, -1), count],
     ...(tensor.rowGroup === undefined ? {} : { rowGroup: tensor.rowGroup }),
     readRows: async (from, rows, options) => {
-      const whole = await tensor.readRows(from, rows, { ...options, into: undefined });
       const bytes = bufferFor(rows * rowBytes, options);
-      for (let row = 0; row < rows; row++) {
-        const at = row * wholeBytes + first * elementBytes;
-        bytes.set(whole.subarray(at, at + rowBytes), row * rowBytes);
-      }
+      const unused = new Uint8Array(between);
+      const places = [piece(unused, 0, before)];
+      for (let row = 0; row < rows; row++) places.push(piece(bytes, row * rowBytes, rowBytes), unused);
+      if (rows > 0) places.splice(-1, 1, piece(unused, 0, between - before));
+      await readRowsInto(tensor, from, rows > 0 ? places : [], options);
       return bytes;
     },
   };
@@ -214,4 +242,22 @@ export function cast(tensor: Tensor, dtype: DType): Tensor {
       return bytes;
     },
   };
+}
+
+function piece(bytes: Uint8Array, start: number, byteLength: number): Uint8Array {
+  return bytes.subarray(start, start + byteLength);
+}
+
+/** The first `byteLength` bytes of buffers, and the others. */
+function splitBuffers(buffers: readonly Uint8Array[], byteLength: number): Record<'head' | 'rest', Uint8Array[]> {
+  const head: Uint8Array[] = [];
+  const rest: Uint8Array[] = [];
+  let left = byteLength;
+  for (const buffer of buffers) {
+    const length = Math.min(left, buffer.byteLength);
+    if (length > 0) head.push(piece(buffer, 0, length));
+    if (length < buffer.byteLength) rest.push(piece(buffer, length, buffer.byteLength - length));
+    left -= length;
+  }
+  return { head, rest };
 }

@@ -42,6 +42,11 @@ export interface ByteSource {
   read(offset: number, length: number, options?: ReadOptions): Promise<Uint8Array>;
   /** Fills `target` with the bytes from `offset`; same cost and errors as `read`, but allocates nothing. */
   readInto(offset: number, target: Uint8Array, options?: ReadOptions): Promise<void>;
+  /**
+   * Fills `targets` one after another with the bytes from `offset`, at the cost of one read for some hundred of them; same
+   * errors as `read`. Absent where reading all and copying is as good.
+   */
+  readScattered?(offset: number, targets: readonly Uint8Array[], options?: ReadOptions): Promise<void>;
   /** Gives the handle back; harmless when called twice. */
   close(): Promise<void>;
   /** The same as `close`. */

@@ -76,6 +76,33 @@ describe('a file', () => {
     });
   });
 
+  it('fills many buffers with what follows each other, more than the system fills at once', async () => {
+    await using source = await openFileSource(await numbered(10_000));
+    const lengths = Array.from({ length: 3000 }, (_, index) => index % 7);
+    const targets = lengths.map((length) => new Uint8Array(length));
+    await source.readScattered?.(50, targets);
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    expect(Buffer.concat(targets)).toEqual(Buffer.from(await source.read(50, total)));
+    await source.readScattered?.(0, []);
+    await source.readScattered?.(10_000, [new Uint8Array(0), new Uint8Array(0)]);
+  });
+
+  it('fills no buffer beyond its end, nor when it is cut or aborted', async () => {
+    const path = await numbered(100);
+    await using source = await openFileSource(path);
+    const targets = [new Uint8Array(60), new Uint8Array(41)];
+    await expect(source.readScattered?.(0, targets)).rejects.toMatchObject({ code: 'source/out-of-range' });
+    expect(targets[0]).toEqual(new Uint8Array(60));
+    await truncate(path, 70);
+    const cut = { code: 'source/short-read', path, offset: 70 };
+    await expect(source.readScattered?.(10, [new Uint8Array(50), new Uint8Array(40)])).rejects.toMatchObject(cut);
+    const signal = AbortSignal.abort(new Error('enough'));
+    await expect(source.readScattered?.(0, [new Uint8Array(1)], { signal })).rejects.toThrow('enough');
+    await source.close();
+    const closed = { code: 'source/read-failed', path };
+    await expect(source.readScattered?.(0, [new Uint8Array(1)])).rejects.toMatchObject(closed);
+  });
+
   it('is not read once the signal is aborted', async () => {
     await using source = await openFileSource(await numbered(10));
     const signal = AbortSignal.abort(new Error('enough'));

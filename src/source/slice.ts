@@ -7,6 +7,7 @@
  * @module
  */
 import { type ByteSource, type ReadOptions, expectInside } from './byte-source.js';
+import { lengthOf, readScattered } from './scattered.js';
 
 /** Where a part begins: a number, or a function that finds out and is asked again at every read. */
 export type SliceStart = number | ((options?: ReadOptions) => Promise<number>);
@@ -29,6 +30,12 @@ export function sliceSource(parent: ByteSource, start: SliceStart, size: number,
       expectInside({ name, size }, offset, target.byteLength);
       await parent.readInto((await begin(options)) + offset, target, options);
     },
+    ...(parent.readScattered !== undefined && {
+      readScattered: async (offset: number, targets: readonly Uint8Array[], options?: ReadOptions) => {
+        expectInside({ name, size }, offset, lengthOf(targets));
+        await readScattered(parent, (await begin(options)) + offset, targets, options);
+      },
+    }),
     close: async () => {},
     [Symbol.asyncDispose]: async () => {},
   };

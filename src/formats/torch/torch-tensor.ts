@@ -6,6 +6,7 @@
 import type { DType } from '../../dtype.js';
 import type { PickleValue } from '../../pickle/values.js';
 import { type ReadOptions, SourceError } from '../../source/byte-source.js';
+import { lengthOf, readScattered, scatter } from '../../source/scattered.js';
 import { shownName } from '../shown-name.js';
 import { type StoredTensor, rowByteLengthOf, rowCountOf, rowsAreInside, tensorByteLength } from '../tensor.js';
 import { applySigns, swapBytes } from './signs-and-order.js';
@@ -116,6 +117,17 @@ class StridedTensor implements TorchTensor {
       }
       return this.#read(start, length, options);
     };
+  }
+
+  async readRowsInto(first: number, targets: readonly Uint8Array[], options?: ReadOptions): Promise<void> {
+    const rowByteLength = rowByteLengthOf(this);
+    const count = lengthOf(targets) / rowByteLength;
+    if (!this.#isPlain() || !rowsAreInside(this.shape, first, count)) {
+      scatter(await this.readRows(first, count, { ...options, into: undefined }), targets);
+      return;
+    }
+    const start = this.storageOffset * storageItemBytes(this.dtype);
+    await readScattered(this.#value.storage.record.source, start + first * rowByteLength, targets, options);
   }
 
   get kind(): 'dense' | 'quantized' {
