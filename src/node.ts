@@ -35,9 +35,12 @@ export { verifyFolder } from './integrity/verify-path-node.js';
 export { type DirectoryOutputOptions, directoryOutput } from './convert/directory-output.js';
 export {
   type ConvertPathOptions,
+  type FinishPathOptions,
   type PlanPathOptions,
   convert,
+  finishParts,
   planConversionTo,
+  planFinishTo,
   runPlanTo,
 } from './convert/convert-path-node.js';
 export { readChatTemplate } from './convert/chat-template-path-node.js';

@@ -20,7 +20,8 @@ import { lockNameOfOutput, planWithLock } from './lock-plan.js';
 import { lockedSource } from './lock-source-node.js';
 import { type ConvertOptions, filesOfOptions } from './options.js';
 import type { Output } from './output.js';
-import { type ConversionPlan, ConvertError } from './plan.js';
+import { type Place, planFinishOf, planPartOf, removeTraces, runPart } from './parts-node.js';
+import { type ConversionPart, type ConversionPlan, ConvertError, namesOfWhole } from './plan.js';
 import { expectNoOtherModel, staleFiles } from './stale-files-node.js';
 
 /** What to write, and whether files that exist are replaced. */
@@ -30,7 +31,15 @@ export interface ConvertPathOptions extends PlanPathOptions, OperationOptions, D
 export interface PlanPathOptions extends ConvertOptions, ReadOptions {
   /** Whether a lock file is written beside the output: hashes of its files, fingerprints of its tensors; true when absent. */
   readonly lock?: boolean | undefined;
+  /**
+   * The part that is to be written, in a process or on a machine of its own: whole files with weights, dealt out by their
+   * sizes. The whole conversion when absent. {@link finishParts} writes the rest when all parts are there.
+   */
+  readonly part?: ConversionPart | undefined;
 }
+
+/** What is left of a conversion in parts, and whether files that exist are replaced. */
+export type FinishPathOptions = Omit<ConvertPathOptions, 'part'>;
 
 /**
  * Converts a model to a folder (safetensors, Meta's layout) or a file (GGUF) at a path, or to an output of one's own.
@@ -45,7 +54,10 @@ export async function convert(
   output: string | Output,
   options: ConvertPathOptions,
 ): Promise<ConversionResult> {
-  if (typeof output !== 'string') return convertTo(model, output, { ...NODE_FUNCTIONS, ...options });
+  if (typeof output !== 'string') {
+    if (options.part !== undefined) throw new ConvertError('convert/bad-option', 'a part is written to a path only');
+    return convertTo(model, output, { ...NODE_FUNCTIONS, ...options });
+  }
   return runPlanTo(await planConversionTo(model, output, options), output, options);
 }
 
@@ -61,10 +73,59 @@ export async function planConversionTo(
   output: string,
   options: PlanPathOptions,
 ): Promise<ConversionPlan> {
+  const { part } = options;
+  if (part !== undefined) await expectOutside(model.path, output, options.to);
+  return checkedPlan(model, output, options, (bare, place) => {
+    if (part !== undefined) return planPartOf(bare, part, { ...place, model, options });
+    return options.lock === false ? bare : locked(bare, model, options);
+  });
+}
+
+/**
+ * What {@link finishParts} would write, as data: everything but weights. Reads the records of the parts, and of their files
+ * what is known beforehand: sizes and headers, no weights. Writes nothing.
+ *
+ * @throws ConvertError `convert/part-missing`, `convert/part-mismatch`, `convert/part-damaged`, and those of
+ *   {@link planConversionTo}
+ */
+export async function planFinishTo(
+  model: LlamaModel,
+  output: string,
+  options: Omit<PlanPathOptions, 'part'>,
+): Promise<ConversionPlan> {
+  await expectOutside(model.path, output, options.to);
+  return checkedPlan(model, output, options, (bare, place) => planFinishOf(bare, { ...place, model, options }));
+}
+
+/**
+ * Writes what is left of a conversion whose parts were written by {@link convert} with `part`, from the same source and
+ * with the same options: configuration, tokenizer, index, checklists, lock file. What then lies there is byte for byte what
+ * one run writes. Records of the parts, and what runs that were killed left of the files, are removed.
+ *
+ * Costs a few reads for each file and the hashing of small files; no weight is hashed again, as the records have the
+ * hashes: `verify` holds the files against them.
+ *
+ * @throws ConvertError `convert/part-missing`, `convert/part-mismatch`, `convert/part-damaged`, `convert/exists`, and
+ *   those of {@link convert}; then nothing is left behind, and the parts stay
+ */
+export async function finishParts(
+  model: LlamaModel,
+  output: string,
+  options: FinishPathOptions,
+): Promise<ConversionResult> {
+  return runPlanTo(await planFinishTo(model, output, options), output, options);
+}
+
+/** The plan that `make` makes of a bare one, when nothing speaks against writing it. */
+async function checkedPlan(
+  model: LlamaModel,
+  output: string,
+  options: PlanPathOptions,
+  make: (bare: ConversionPlan, place: Place) => ConversionPlan | Promise<ConversionPlan>,
+): Promise<ConversionPlan> {
   await expectApart(model.path, output, options.to);
   const place = placeOf(output, options.to);
-  const bare = planConversion(model, { ...options, ...place });
-  const plan = options.lock === false ? bare : await locked(bare, model, options);
+  const plan = await make(planConversion(model, { ...options, ...place }), place);
   const read = await filesOfSource(model, filesOfOptions(options));
   await expectNotRead(read, place.folder, plan, output);
   await expectNoOtherModel(place.folder, plan);
@@ -83,13 +144,17 @@ export async function runPlanTo(
   output: string,
   options: RunOptions & DirectoryOutputOptions = {},
 ): Promise<ConversionResult> {
-  const { folder } = placeOf(output, plan.to);
+  const { share } = plan;
+  const place = placeOf(output, plan.to);
+  const { folder } = place;
   const run = { ...NODE_FUNCTIONS, ...options };
+  if (share?.part !== undefined) return runPart(plan, share, place, run);
   const result = await runPlan(plan, directoryOutput(folder, options), run);
   if (options.force === true) for (const name of await staleFiles(folder, plan)) await rm(join(folder, name));
   // an earlier lock file would now tell of other files
-  const stale = lockNameOfOutput(plan.to, plan.files[0]?.name ?? '');
+  const stale = lockNameOfOutput(plan.to, namesOfWhole(plan)[0] ?? '');
   if (plan.record === undefined && options.force === true) await rm(join(folder, stale), { force: true });
+  if (share !== undefined) await removeTraces(folder, share);
   return result;
 }
 
@@ -105,7 +170,7 @@ const NODE_FUNCTIONS = { createEncoder: createNodeEncoder, createHasher: createN
 const TOKENIZER = 'tokenizer.model';
 
 /** The folder that is written into, and for GGUF the name of the file. */
-function placeOf(output: string, to: ConvertOptions['to']): { folder: string; fileName?: string } {
+function placeOf(output: string, to: ConvertOptions['to']): Place {
   return to === 'gguf' ? { folder: dirname(output), fileName: basename(output) } : { folder: output };
 }
 
@@ -122,6 +187,16 @@ async function expectApart(source: string, output: string, to: ConvertOptions['t
   });
 }
 
+/**
+ * Refuses parts in the folder of their source: the files of one part would be among those that the next one reads, and the
+ * parts would not be of one conversion.
+ */
+async function expectOutside(source: string, output: string, to: ConvertOptions['to']): Promise<void> {
+  if ((await realPlace(source)) !== (await realPlace(placeOf(output, to).folder))) return;
+  const message = 'parts of a conversion cannot be written into the folder of their source';
+  throw new ConvertError('convert/bad-option', message, { path: output, hint: 'choose another folder' });
+}
+
 /** Refuses a plan that would write over, or remove as stale, a file that is read, wherever links lead. */
 async function expectNotRead(
   read: ReadonlySet<string>,
@@ -130,7 +205,7 @@ async function expectNotRead(
   output: string,
 ): Promise<void> {
   const stale = await staleFiles(folder, plan);
-  for (const name of [...plan.files.map((file) => file.name), ...stale]) {
+  for (const name of [...namesOfWhole(plan), ...stale]) {
     const target = await realpath(join(folder, name)).catch(() => undefined);
     if (target === undefined || !read.has(target)) continue;
     throw new ConvertError(

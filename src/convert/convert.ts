@@ -45,6 +45,8 @@ export interface ConversionResult {
   readonly loss: CastLoss;
   /** Tensors whose values changed in casting, worst first. */
   readonly lossyTensors: readonly LossyTensor[];
+  /** True where nothing was written, because the part was there already, whole and of the same conversion. */
+  readonly wasThere?: boolean | undefined;
 }
 
 /** A tensor that casting changed. */

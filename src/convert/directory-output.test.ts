@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 
-import { directoryOutput } from './directory-output.js';
+import { directoryOutput, nameOfPartial } from './directory-output.js';
 
 let root = '';
 beforeEach(async () => {
@@ -45,6 +45,29 @@ describe('directoryOutput', () => {
     for (const output of outputs) await output.commit();
     expect(await readFile(join(root, 'one'), 'utf8')).toBe('1');
     expect(await readdir(root)).toEqual(['one']);
+  });
+
+  it('makes a folder together with others that make it at the same time', async () => {
+    const outputs = ['one', 'two', 'three', 'four'].map((name) => ({
+      name,
+      output: directoryOutput(join(root, 'a', 'b')),
+    }));
+    await Promise.all(outputs.map(({ output }) => output.prepare([])));
+    for (const { name, output } of outputs) await (await output.create(name)).write(bytes(name));
+    await Promise.all(outputs.map(({ output }) => output.commit()));
+    expect((await readdir(join(root, 'a', 'b'))).sort()).toEqual(['four', 'one', 'three', 'two']);
+  });
+
+  it('knows its own temporary names', async () => {
+    const output = directoryOutput(root);
+    await output.create('a.b.safetensors');
+    const [temporary = ''] = await readdir(root);
+    expect(temporary).toMatch(/^\.a\.b\.safetensors\.[0-9a-f]{12}\.partial$/);
+    expect(nameOfPartial(temporary)).toBe('a.b.safetensors');
+    await output.discard();
+    for (const other of ['a', '.a.partial', '.a.0123456789ab.part', 'a.0123456789ab.partial']) {
+      expect(nameOfPartial(other)).toBeUndefined();
+    }
   });
 
   it('removes the folders it made when a deeper one cannot be made', async () => {

@@ -9,13 +9,26 @@
  * @module
  */
 import { type FileHandle, mkdir, open, rename, rm, rmdir, stat, statfs } from 'node:fs/promises';
+import { randomBytes } from 'node:crypto';
 import { dirname, join, resolve } from 'node:path';
-import { pid } from 'node:process';
 
 import type { ByteSink } from '../source/byte-sink.js';
 import type { Output } from './output.js';
 import { outputError } from './output-error.js';
 import { ConvertError } from './plan.js';
+
+/**
+ * Name under which a file is written before it is complete. It is random, as processes on several machines may write into
+ * one folder, and each container may have the same process id.
+ */
+function temporaryName(name: string): string {
+  return `.${name}.${randomBytes(6).toString('hex')}.partial`;
+}
+
+/** The name that a file was to have whose temporary name this is; undefined for other names. */
+export function nameOfPartial(temporary: string): string | undefined {
+  return /^\.(.+)\.[0-9a-f]{12}\.partial$/s.exec(temporary)?.[1];
+}
 
 /** How existing files are treated. */
 export interface DirectoryOutputOptions {
@@ -49,7 +62,8 @@ interface DirectoryState {
   current: FileHandle | undefined;
 }
 
-async function refuseExisting(
+/** Refuses files that exist, unless they are to be replaced, and folders in their place. @throws ConvertError `convert/exists` */
+export async function refuseExisting(
   path: string,
   files: readonly { readonly name: string }[],
   force: boolean,
@@ -89,10 +103,13 @@ async function makeFolders({ path, made }: DirectoryState): Promise<void> {
   const missing: string[] = [];
   for (let folder = path; folder !== nearest; folder = dirname(folder)) missing.unshift(folder);
   for (const folder of missing) {
-    await mkdir(folder).catch((cause: unknown) => {
-      throw outputError(cause, path, 'convert/not-writable');
-    });
-    made.push(folder);
+    try {
+      await mkdir(folder);
+      made.push(folder);
+    } catch (cause) {
+      // made by another process a moment ago, as those of the parts of one conversion
+      if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw outputError(cause, path, 'convert/not-writable');
+    }
   }
   if (!(await stat(path)).isDirectory()) {
     throw new ConvertError('convert/not-writable', 'a file stands where a folder is needed', { path });
@@ -107,12 +124,9 @@ async function nearestFolder(path: string): Promise<string> {
   }
 }
 
-/** Two conversions of one process never share a temporary name. */
-let outputsBegun = 0;
-
 async function create(state: DirectoryState, name: string): Promise<ByteSink> {
   await finishCurrent(state);
-  const temporary = join(state.path, `.${name}.${pid}-${(outputsBegun += 1)}.partial`);
+  const temporary = join(state.path, temporaryName(name));
   state.begun.set(temporary, join(state.path, name));
   const handle = await open(temporary, 'wx').catch((cause: unknown) => {
     state.begun.delete(temporary);

@@ -14,7 +14,7 @@ import { type CreateHasher, type Hasher, hashingHere } from '../integrity/hash.j
 import { LOCK_NAME, type LockPredicate, type LockedFile, type LockedSource, formatLock, lockNameOf, lockedModel } from '../integrity/lock.js'; // prettier-ignore
 import type { LlamaModel } from '../llama/model.js';
 import { lastPathPart } from '../llama/model-name.js';
-import { WriteRecord } from './lock-record.js';
+import { WriteRecord, type Written } from './lock-record.js';
 import type { ConvertOptions } from './options.js';
 import type { ConversionPlan, PlannedFile } from './plan.js';
 
@@ -28,6 +28,8 @@ export interface PlanLockOptions {
   readonly options: ConvertOptions;
   /** Implementation of SHA-256. */
   readonly createHasher: CreateHasher;
+  /** What the parts of the conversion have written; nothing when absent. */
+  readonly written?: Written | undefined;
 }
 
 /** Name of the lock file of an output: a folder has one, a GGUF file its own beside it. */
@@ -41,10 +43,10 @@ export async function planWithLock(
   model: LlamaModel,
   options: PlanLockOptions,
 ): Promise<ConversionPlan> {
-  const { createHasher } = options;
-  const stated = statedOptions(options, model);
+  const { createHasher, written: known } = options;
+  const stated = statedOptions(options.options, model);
   const vocabulary = model.vocabulary && (await fingerprintVocabulary(model.vocabulary, createHasher));
-  const record = new WriteRecord(model, plan, createHasher);
+  const record = new WriteRecord(model, plan, createHasher, known);
   const asLock = (files: readonly LockedFile[], found: ModelFingerprint): Uint8Array => {
     const written = lockedModel(LAYOUTS[plan.to], found, (tensor) => record.dtypeOf(tensor));
     return formatLock({ subject: files, predicate: { ...predicateOf(options, stated), model: written } });
@@ -100,7 +102,11 @@ function predicateOf(
   return { tool: { name: 'llama-inspect', version }, command: 'convert', options, source };
 }
 
-function statedOptions({ options }: PlanLockOptions, model: LlamaModel): LockPredicate['options'] {
+/** Options that decide what is written, without paths, and what the model was opened with. */
+export function statedOptions(
+  options: ConvertOptions,
+  model: Pick<LlamaModel, 'adapters' | 'ropeFactor'>,
+): LockPredicate['options'] {
   const adapters = (model.adapters ?? []).map(lastPathPart);
   const { ropeFactor } = model;
   return {

@@ -33,18 +33,24 @@ export class WriteRecord {
   readonly #tensors = new Map<string, TensorFingerprint>();
   #current: TensorFingerprinter | undefined;
 
+  /** @param known - what was written before, by other processes, and is not hashed again */
   constructor(
     readonly model: LlamaModel,
     readonly plan: Pick<ConversionPlan, 'to' | 'files'>,
     readonly createHasher: CreateHasher,
-  ) {}
+    known: Written = { files: [], tensors: [] },
+  ) {
+    this.#files.push(...known.files);
+    for (const tensor of known.tensors) this.#tensors.set(tensor.name, tensor);
+  }
 
   /** Begins a file; what it gives takes the file's bytes, with the rows of a tensor that they are, and is told of the end. */
   async beginFile(name: string, beginHash: BeginHash): Promise<FileRecord> {
     const hasher = await beginHash('sha256');
     return {
       take: async (bytes, rows) => {
-        const ofTensor = rows !== undefined && this.#isWhole(rows.piece) && this.#takeRows(bytes, rows, beginHash);
+        const ofTensor =
+          rows !== undefined && isWholeTensor(rows.piece, this.model) && this.#takeRows(bytes, rows, beginHash);
         await Promise.all([hasher.update(bytes), ofTensor]);
       },
       end: async () => void this.#files.push({ name, digest: { sha256: await hasher.digestHex() } }),
@@ -52,26 +58,33 @@ export class WriteRecord {
   }
 
   /** All that was written; reads tensors that were written in parts once more from the source. @throws the errors of the source */
-  async finish({ signal }: ReadOptions): Promise<Written> {
+  async finish(options: ReadOptions): Promise<Written> {
+    return this.#writtenOf([...this.model.tensors.keys()], options);
+  }
+
+  /**
+   * What was written so far, where that is a share of the whole; reads those of `cut` from the source, tensors that no file
+   * holds whole. @throws the errors of the source
+   */
+  async finishShare(cut: readonly string[], options: ReadOptions): Promise<Written> {
+    return this.#writtenOf([...this.#tensors.keys(), ...cut], options);
+  }
+
+  async #writtenOf(names: readonly string[], { signal }: ReadOptions): Promise<Written> {
     const tensors: TensorFingerprint[] = [];
-    for (const [name, tensor] of this.model.tensors) {
-      const written = this.#tensors.get(name);
-      tensors.push(
-        written ?? (await fingerprintTensor(cast(tensor, this.dtypeOf(name)), this.createHasher, { signal })),
-      );
-    }
+    for (const name of names) tensors.push(this.#tensors.get(name) ?? (await this.#readTensor(name, signal)));
     return { files: this.#files, tensors };
+  }
+
+  #readTensor(name: string, signal: AbortSignal | undefined): Promise<TensorFingerprint> {
+    const asWritten = cast(expectTensor(this.model, name), this.dtypeOf(name));
+    return fingerprintTensor(asWritten, this.createHasher, { signal });
   }
 
   /** Type in which a tensor is written. */
   dtypeOf(name: string): DType {
     const piece = plannedTensors(this.plan).find(({ from }) => from === name);
     return piece?.dtype ?? expectTensor(this.model, name).dtype;
-  }
-
-  /** Whether a piece is a whole tensor of the model. */
-  #isWhole({ from, shape }: TensorPiece): boolean {
-    return from !== undefined && this.model.tensors.get(from)?.shape.join() === shape.join();
   }
 
   async #takeRows(bytes: Uint8Array, { piece, first, count }: RecordedRows, beginHash: BeginHash): Promise<void> {
@@ -86,6 +99,14 @@ export class WriteRecord {
     const digest = isLast ? await this.#current?.digest() : undefined;
     if (digest !== undefined) this.#tensors.set(name, { name, shape, ...digest });
   }
+}
+
+/** Whether a piece is a whole tensor of the model, whose rows are hashed as they pass; experts are written in another order. */
+export function isWholeTensor(
+  { from, shape }: Pick<TensorPiece, 'from' | 'shape'>,
+  model: Pick<LlamaModel, 'tensors'>,
+): boolean {
+  return from !== undefined && shape.length <= 2 && model.tensors.get(from)?.shape.join() === shape.join();
 }
 
 /** Forms in which values may have to be hashed: those of the source's type where nothing is lost. */

@@ -11,6 +11,7 @@ import { CheckpointError, type ErrorContext } from '../errors.js';
 import type { Tensor } from '../formats/tensor.js';
 import type { CastLoss } from '../quant/cast-loss.js';
 import type { Decision } from '../llama/model.js';
+import type { JsonValue } from '../integrity/canonical-json.js';
 import type { BeginHash } from '../integrity/hash.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import type { FileTypeName } from './file-types.js';
@@ -115,6 +116,48 @@ export interface ConversionPlan {
    * content is known from then on.
    */
   readonly record?: ((file: PlannedFile, options: RecordOptions) => Promise<FileRecord | undefined>) | undefined;
+  /** What this is of a conversion that is run in parts; undefined for a whole one. */
+  readonly share?: PlanShare | undefined;
+}
+
+/** One of the parts of a conversion, each written by a process of its own. */
+export interface ConversionPart {
+  /** Which one, counted from 1. */
+  readonly number: number;
+  /** Number of parts. */
+  readonly count: number;
+}
+
+/** Which conversion a part is of: two with equal identities write the same bytes. */
+export interface ConversionIdentity {
+  /** Version of the program. */
+  readonly tool: string;
+  /** Options that decide what is written. */
+  readonly options: Readonly<Record<string, JsonValue>>;
+  /** SHA-256 of what is known of the source without reading it whole. */
+  readonly source: string;
+  /** SHA-256 of every file of the plan, with its headers and the places of its tensors. */
+  readonly plan: string;
+}
+
+/** What a plan is of a conversion that is run in parts. */
+export interface PlanShare {
+  /** The part; undefined for what is written when all parts are there. */
+  readonly part: ConversionPart | undefined;
+  /** Which conversion it is. */
+  readonly identity: ConversionIdentity;
+  /** Every file with weights of the whole conversion, in writing order. */
+  readonly weights: readonly PartFile[];
+  /** Names of the other files, which are written when all parts are there. */
+  readonly others: readonly string[];
+  /** Records of parts beside the output: the one that this part writes, or those that are removed at the end. */
+  readonly records: readonly string[];
+}
+
+/** A file with weights, which a part writes. */
+export interface PartFile extends Pick<PlannedFile, 'name' | 'byteLength'> {
+  /** The part. */
+  readonly part: ConversionPart;
 }
 
 /** How what is written is recorded. */
@@ -166,7 +209,10 @@ export type ConvertErrorCode =
   | 'convert/no-space'
   | 'convert/not-writable'
   | 'convert/write-failed'
-  | 'convert/wrong-length';
+  | 'convert/wrong-length'
+  | 'convert/part-missing'
+  | 'convert/part-mismatch'
+  | 'convert/part-damaged';
 
 /** A conversion that is refused, or an output that cannot be written. */
 export class ConvertError extends CheckpointError {
@@ -175,6 +221,12 @@ export class ConvertError extends CheckpointError {
   constructor(code: ConvertErrorCode, message: string, context?: ErrorContext) {
     super(code, message, context);
   }
+}
+
+/** Names of all files of the whole conversion, those with weights first, and of the records of parts. */
+export function namesOfWhole({ files, share }: Pick<ConversionPlan, 'files' | 'share'>): string[] {
+  if (share === undefined) return files.map(({ name }) => name);
+  return [...share.weights.map(({ name }) => name), ...share.others, ...share.records];
 }
 
 /** A file of known bytes only. */

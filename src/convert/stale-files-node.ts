@@ -10,7 +10,7 @@
 import { readdir } from 'node:fs/promises';
 
 import { CARRIED } from '../llama/hf-small-files.js';
-import { type ConversionPlan, ConvertError } from './plan.js';
+import { type ConversionPlan, ConvertError, namesOfWhole } from './plan.js';
 
 /** A name, or what names of the kind look like. */
 type Names = readonly (string | RegExp)[];
@@ -43,7 +43,7 @@ const NAMES: Readonly<Record<'safetensors' | 'meta', LayoutNames>> = {
 export async function staleFiles(folder: string, plan: ConversionPlan): Promise<string[]> {
   if (plan.to === 'gguf') return [];
   const { weights, others } = NAMES[plan.to];
-  const written = new Set(plan.files.map(({ name }) => name));
+  const written = new Set(namesOfWhole(plan));
   const present = await namesIn(folder);
   return present.filter((name) => isAmong(name, [...weights, ...others]) && !written.has(name));
 }
@@ -68,7 +68,7 @@ function isAmong(file: string, names: Names): boolean {
 }
 
 /** Names of the files in a folder, without those of folders; none where there is no folder. */
-async function namesIn(folder: string): Promise<string[]> {
+export async function namesIn(folder: string): Promise<string[]> {
   const present = await readdir(folder, { withFileTypes: true }).catch(() => []);
   return present.filter((entry) => !entry.isDirectory()).map(({ name }) => name);
 }
