@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'examples/*.test.ts', 'scripts/*.test.ts'],
+    include: ['src/**/*.test.ts', 'bench/*.test.ts', 'examples/*.test.ts', 'scripts/*.test.ts'],
     testTimeout: 60_000,
     // by itself vitest leaves one core idle, and the tests take longer than a step of .ci/run may
     maxWorkers: '100%',

@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * A `tokenizer.model` as large as that of Llama 3: 128,000 tokens in base64 with their ranks, 2.2 MB.
+ * A `tokenizer.model` in the form of Llama 3, tokens in base64 with their ranks; 128,000 of them are 2.2 MB.
  *
  * The single bytes come first, those that print before the others, as in the original. Every further token is
  * an earlier one and a common ending, so each can be merged from two others, as in a vocabulary that
@@ -10,7 +10,6 @@
  */
 import { randomWords } from './synthetic-weights.mjs';
 
-const SIZE = 128_000;
 const LONGEST = 24;
 
 /** Endings are drawn from the first so many tokens: single bytes and short pieces. */
@@ -26,12 +25,13 @@ const LETTERS = 'abcdefghijklmnopqrstuvwxyzeeeettttaaaooiinnsshhrrd';
  * The file's text.
  *
  * @param {number} seed
+ * @param {number} size - tokens, at least the 256 single bytes
  */
-export function syntheticTokenizer(seed) {
+export function syntheticTokenizer(seed, size) {
   const tokens = byteTokens();
   const known = new Set(tokens);
   const random = randomWords(seed);
-  while (tokens.length < SIZE) {
+  while (tokens.length < size) {
     const token = grow(tokens, random);
     if (token.length > LONGEST || known.has(token)) continue;
     known.add(token);

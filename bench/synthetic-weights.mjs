@@ -18,38 +18,41 @@ const MATRIX = { mean: 0, deviation: 0.02 };
 const NORM = { mean: 1, deviation: 0.1 };
 
 /**
- * A bfloat16 tensor of Gaussian values; the same seed gives the same values.
+ * A part of a matrix: everything, or what one of several shards has of it.
+ *
+ * @typedef {object} Part
+ * @property {number} firstRow
+ * @property {number} firstColumn
+ * @property {number} rowLength - of the whole matrix
+ */
+
+/**
+ * A bfloat16 tensor of Gaussian values; the same seed gives the same values, and a part of a matrix has the values that
+ * the whole has there.
  *
  * @param {string} name
- * @param {readonly number[]} shape
+ * @param {readonly number[]} shape - of the part
  * @param {number} seed
+ * @param {Part} [part] - everything if not given
  * @returns {Tensor}
  */
-export function gaussianTensor(name, shape, seed) {
+export function gaussianTensor(name, shape, seed, part) {
   const table = tableOf(shape.length === 1 ? NORM : MATRIX);
   const width = shape.at(-1) ?? 1;
+  const { firstRow, firstColumn, rowLength } = part ?? { firstRow: 0, firstColumn: 0, rowLength: width };
+  const whole = new Uint32Array(rowLength / 2);
   return {
     ...{ name, dtype: 'bfloat16', shape },
     readRows: async (first, count) => {
       const words = new Uint32Array((count * width) / 2);
       for (let row = 0; row < count; row++) {
-        fillRow(words.subarray((row * width) / 2, ((row + 1) * width) / 2), table, mixed(seed, first + row));
+        // each word follows from the one before, so a part is cut out of the whole row
+        fillRow(whole, table, mixed(seed, firstRow + first + row));
+        words.set(whole.subarray(firstColumn / 2, (firstColumn + width) / 2), (row * width) / 2);
       }
       return new Uint8Array(words.buffer);
     },
   };
-}
-
-/**
- * A bfloat16 tensor of zeros.
- *
- * @param {string} name
- * @param {readonly number[]} shape
- * @returns {Tensor}
- */
-export function zeroTensor(name, shape) {
-  const width = shape.at(-1) ?? 1;
-  return { ...{ name, dtype: 'bfloat16', shape }, readRows: async (_, count) => new Uint8Array(count * width * 2) };
 }
 
 /**
