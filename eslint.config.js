@@ -95,6 +95,7 @@ export default defineConfig(
     'examples/llama-cpp/',
     '**/*.generated.*',
     'src/quant/kernels/assembly/',
+    'src/integrity/kernels/assembly/',
     'src/forward/kernels/assembly/',
   ]),
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },

@@ -14,11 +14,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
+import { md5Chains } from './md5-chains.mjs';
+
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COMPILER = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
 /** Folders whose `assembly/index.ts` is compiled into a `kernels.generated.js` beside it; these are committed. */
-const KERNEL_FOLDERS = ['src/quant/kernels', 'src/forward/kernels'];
+const KERNEL_FOLDERS = ['src/quant/kernels', 'src/integrity/kernels', 'src/forward/kernels'];
+
+/** Sources that are themselves generated, and what they must be; committed too. */
+export const GENERATED_SOURCES = [
+  { path: join(ROOT, 'src/integrity/kernels/assembly/chains.generated.ts'), text: md5Chains() },
+];
 
 /** No runtime, no garbage collector, no assertions: the kernels are loops over addresses. */
 const FLAGS = ['--optimizeLevel', '3', '--shrinkLevel', '0', '--converge', '--noAssert', '--runtime', 'stub', '--enable', 'simd']; // prettier-ignore
@@ -68,6 +75,7 @@ function moduleOf(folder, binary) {
 /** Compiles the kernels anew; returns the files that had to be written. */
 export async function writeKernels() {
   const written = [];
+  for (const { path, text } of GENERATED_SOURCES) await writeFile(path, text);
   for (const folder of KERNEL_FOLDERS) {
     const text = await compileKernels(folder);
     const before = await readFile(kernelsModule(folder), 'utf8').catch(() => '');

@@ -23,3 +23,12 @@ export interface OperationOptions {
   /** Called at most once per block of work; never after the operation has settled. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
 }
+
+/** How many threads an operation may use, where there are any: in Node. */
+export interface ThreadOptions {
+  /**
+   * Most threads that compute; 1 starts none beside the one that calls. One for each processor, at most 16, when absent. What
+   * comes out does not depend on it.
+   */
+  readonly threads?: number | undefined;
+}

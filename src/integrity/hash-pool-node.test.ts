@@ -9,8 +9,9 @@ import type { Progress } from '../options.js';
 import { openDirectory } from '../source/directory.js';
 import type { Folder } from '../source/folder.js';
 import { modelFolder } from '../testing/fixtures.js';
-import type { FileToHash } from './hash-files.js';
-import { hashFilesInThreads, hashFilesOnDisk } from './hash-pool-node.js';
+import type { FileToHash, HashFiles } from './hash-files.js';
+import { hashFilesOnDisk, hashFilesSideBySide } from './hash-pool-node.js';
+import { compileMd5Kernels } from './kernels/md5-kernels.js';
 import { BLOCK_BYTES } from './read-ahead.js';
 
 const sizes = [0, 1, BLOCK_BYTES, 3 * BLOCK_BYTES + 11, 5_000_000, 123_456, 7];
@@ -39,9 +40,14 @@ const expected = () =>
       .digest('hex'),
   }));
 
-describe.each([
-  ['hashFilesInThreads', hashFilesInThreads],
+const kernels = await compileMd5Kernels();
+const hashFilesInThreads: HashFiles = (toHash, options) => hashFilesSideBySide(toHash, { threads: 2, ...options });
+
+describe.each<[string, HashFiles]>([
   ['hashFilesOnDisk', hashFilesOnDisk],
+  ['hashFilesSideBySide in threads', hashFilesInThreads],
+  ['several at once in threads', (toHash, options) => hashFilesSideBySide(toHash, { threads: 2, kernels, ...options })],
+  ['several at once here', (toHash, options) => hashFilesSideBySide(toHash, { threads: 1, kernels, ...options })],
 ])('%s', (_name, hashFiles) => {
   it('agrees with OpenSSL, in the order asked for', async () => {
     expect(await hashFiles(files)).toEqual(expected());
@@ -96,7 +102,7 @@ describe.each([
   });
 });
 
-describe('hashFilesInThreads', () => {
+describe('hashFilesSideBySide', () => {
   it('refuses a name that leaves the folder', async () => {
     const outside: FileToHash = { folder, name: '../x', size: 1, algorithm: 'md5' };
     await expect(hashFilesInThreads([outside])).rejects.toMatchObject({ code: 'source/outside-folder' });

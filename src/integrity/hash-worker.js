@@ -1,5 +1,6 @@
 /**
- * The worker that hashes files for `hash-pool-node.ts`, one job after the other.
+ * Hashing files on disk, one after the other or several at once: the worker of `hash-pool-node.ts`, which also calls it in
+ * its own thread.
  *
  * Plain JavaScript, because a worker thread is not transformed: this file runs as it stands both from the
  * sources under test and from the built package.
@@ -10,16 +11,23 @@ import { createHash } from 'node:crypto';
 import { open } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { readAhead } from './read-ahead.js';
+import { hashTogether } from './hash-together.js';
+import { createMd5Kernels } from './kernels/md5-kernels.js';
+import { BLOCK_BYTES, readAhead } from './read-ahead.js';
 
 /**
- * A file to hash.
- * @typedef {{ path: string, algorithm: 'md5' | 'sha256' }} HashJob
+ * A file to hash. What is hashed together is MD5.
+ * @typedef {{ path: string, algorithm: 'md5' | 'sha256', together: boolean }} HashJob
  */
 
 /**
- * What a worker says: how many bytes of the file are hashed, its hash at the end, or the system's error.
+ * What is said of a file: how many of its bytes are hashed, its hash at the end, or the system's error.
  * @typedef {{ bytes: number } | { digest: string } | { code: string, message: string }} HashReply
+ */
+
+/**
+ * What a worker is started with: kernels where files are to be hashed together.
+ * @typedef {{ kind: string, kernels: WebAssembly.Module | undefined }} HashWorkerData
  */
 
 /** What tells this worker from others that may import this file. */
@@ -29,29 +37,109 @@ export const HASH_WORKER = 'llama-inspect hash worker';
 export const ENDS_EARLY = 'ENDS_EARLY';
 
 /**
- * Hashes one file and replies after each block and at the end; never rejects.
+ * Does a job, replying after each block and at the end; rejects on an abort only.
+ * @typedef {(job: HashJob, reply: (reply: HashReply) => void) => Promise<void>} RunJob
+ */
+
+/**
+ * A function that does jobs: those that are to be hashed together at once, as many as there are lanes.
  *
- * @param {HashJob} job
+ * @param {WebAssembly.Module | undefined} kernels - for those
+ * @param {AbortSignal} [signal]
+ * @returns {RunJob}
+ */
+export function createJobRunner(kernels, signal) {
+  const together = kernels && togetherWith(kernels, signal);
+  return (job, reply) => (job.together && together ? together(job, reply) : hashJob(job, reply, signal));
+}
+
+/**
+ * @param {WebAssembly.Module} module
+ * @param {AbortSignal | undefined} signal
+ * @returns {RunJob}
+ */
+function togetherWith(module, signal) {
+  const kernels = createMd5Kernels(module, BLOCK_BYTES);
+  /** @type {import('./hash-together.js').LaneJob[]} */
+  const queue = [];
+  /** @type {Promise<void> | undefined} */
+  let running;
+  const run = async () => {
+    try {
+      const ready = await kernels;
+      while (queue.length > 0) await hashTogether(ready, () => queue.shift(), signal);
+    } finally {
+      running = undefined;
+      queue.length = 0;
+    }
+  };
+  return ({ path }, reply) =>
+    new Promise((resolve, reject) => {
+      /** @param {HashReply} last */
+      const end = (last) => {
+        reply(last);
+        resolve();
+      };
+      queue.push({
+        open: () => openFile(path),
+        onBytes: (bytes) => reply({ bytes }),
+        onDigest: (digest) => end({ digest }),
+        onError: (cause) => end(describe(cause)),
+      });
+      running ??= run();
+      running.catch(reject);
+    });
+}
+
+/**
+ * Hashes one file and replies after each block and at the end; rejects on an abort only.
+ *
+ * @param {Pick<HashJob, 'path' | 'algorithm'>} job
  * @param {(reply: HashReply) => void} reply
+ * @param {AbortSignal} [signal]
  * @returns {Promise<void>}
  */
-export async function hashJob({ path, algorithm }, reply) {
-  let handle;
+export async function hashJob({ path, algorithm }, reply, signal) {
+  let file;
   try {
-    handle = await open(path, 'r');
-    const { size } = await handle.stat();
+    file = await openFile(path);
     const hash = createHash(algorithm);
-    await readAhead(size, fillFrom(handle), (block, end) => {
+    await readAhead(file.size, file.readInto, (block, end) => {
+      signal?.throwIfAborted();
       hash.update(block);
       reply({ bytes: end });
     });
     reply({ digest: hash.digest('hex') });
   } catch (cause) {
-    const { code, message } = /** @type {NodeJS.ErrnoException} */ (cause);
-    reply({ code: String(code), message });
+    signal?.throwIfAborted();
+    reply(describe(cause));
   } finally {
-    await handle?.close();
+    await file?.close();
   }
+}
+
+/**
+ * @param {string} path
+ * @returns {Promise<import('./hash-together.js').OpenFile>}
+ */
+async function openFile(path) {
+  const handle = await open(path, 'r');
+  try {
+    const { size } = await handle.stat();
+    return { size, readInto: fillFrom(handle), close: () => handle.close() };
+  } catch (cause) {
+    await handle.close();
+    throw cause;
+  }
+}
+
+/**
+ * @param {unknown} cause
+ * @returns {HashReply}
+ */
+function describe(cause) {
+  const { code, message } = /** @type {NodeJS.ErrnoException} */ (cause);
+  return { code: String(code), message };
 }
 
 /**
@@ -72,6 +160,7 @@ export function fillFrom(handle) {
   };
 }
 
-if (workerData === HASH_WORKER) {
-  parentPort?.on('message', (job) => hashJob(job, (reply) => parentPort?.postMessage(reply)));
+if (workerData?.kind === HASH_WORKER) {
+  const run = createJobRunner(workerData.kernels);
+  parentPort?.on('message', ({ id, job }) => run(job, (reply) => parentPort?.postMessage({ id, reply })));
 }

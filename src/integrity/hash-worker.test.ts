@@ -73,11 +73,12 @@ describe('the thread', () => {
   it('answers jobs when it was started as a hashing worker, and only then', async () => {
     for (const [workerData, listeners] of [
       ['something else', 0],
-      [HASH_WORKER, 1],
-    ]) {
+      [{ kind: HASH_WORKER, kernels: undefined }, 1],
+    ] as const) {
       const answers = new EventEmitter();
       const port = Object.assign(new EventEmitter(), {
-        postMessage: (reply: HashReply) => 'digest' in reply && answers.emit('digest', reply.digest),
+        postMessage: ({ id, reply }: { id: number; reply: HashReply }) =>
+          'digest' in reply && answers.emit('digest', id, reply.digest),
       });
       vi.resetModules();
       vi.doMock('node:worker_threads', () => ({ parentPort: port, workerData }));
@@ -86,8 +87,8 @@ describe('the thread', () => {
       expect(port.listenerCount('message')).toBe(listeners);
       if (listeners === 0) continue;
       const answer = once(answers, 'digest');
-      port.emit('message', { path, algorithm: 'md5' });
-      expect(await answer).toEqual([digest]);
+      port.emit('message', { id: 7, job: { path, algorithm: 'md5', together: false } });
+      expect(await answer).toEqual([7, digest]);
     }
   });
 });

@@ -10,14 +10,15 @@ import { type ByteSource, SourceError } from '../source/byte-source.js';
 import { openDirectory } from '../source/directory.js';
 import { type Folder, memoryFolder } from '../source/folder.js';
 import { modelFolder } from '../testing/fixtures.js';
-import { hashFilesInTurn } from './hash-files.js';
+import { type HashFiles, hashFilesInTurn } from './hash-files.js';
 import { createNodeHasher } from './hash-node.js';
-import { hashFilesInThreads, hashFilesOnDisk } from './hash-pool-node.js';
+import { hashFilesOnDisk, hashFilesSideBySide } from './hash-pool-node.js';
 import { type VerifyFilesOptions, verifyFiles } from './verify-files.js';
 
 type Files = Record<string, Uint8Array>;
 
 const hashFiles = hashFilesInTurn(createNodeHasher);
+const hashFilesInThreads: HashFiles = (files, options) => hashFilesSideBySide(files, { threads: 2, ...options });
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const concat = (...parts: Uint8Array[]): Uint8Array => new Uint8Array(Buffer.concat(parts));
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('hex');

@@ -63,6 +63,7 @@ export type SourceErrorCode =
   | 'source/not-a-folder'
   | 'source/permission'
   | 'source/outside-folder'
+  | 'source/bad-threads'
   | 'source/too-large'
   | 'source/empty'
   | 'source/html-page'
