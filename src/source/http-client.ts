@@ -11,7 +11,8 @@
 import { SourceError } from './byte-source.js';
 import { shownAddress } from './http-address.js';
 import { Passing, networkFailure } from './http-error.js';
-import { type HttpOptions, type Traffic, expectHeaders } from './http-options.js';
+import { type HttpOptions, LONGEST_TIMER, type Traffic, expectOptions } from './http-options.js';
+import { Turns } from './turns.js';
 
 /** Where to ask. */
 export interface Place {
@@ -43,18 +44,17 @@ export class HttpClient {
   readonly options: HttpOptions;
   readonly #fetch: typeof fetch;
   readonly #timeout: number;
-  readonly #waiting: (() => void)[] = [];
-  #free: number;
+  readonly #turns: Turns;
   #requests = 0;
   #byteLength = 0;
 
-  /** @throws SourceError `source/bad-header` */
+  /** @throws SourceError `source/bad-header`; RangeError for numbers that cannot be kept to */
   constructor(options: HttpOptions) {
-    expectHeaders(options.headers ?? {});
+    expectOptions(options);
     this.options = options;
     this.#fetch = options.fetch ?? ((input, init) => fetch(input, init));
-    this.#timeout = options.timeout ?? 30_000;
-    this.#free = options.concurrency ?? 6;
+    this.#timeout = Math.min(options.timeout ?? 30_000, LONGEST_TIMER);
+    this.#turns = new Turns(options.concurrency ?? 6);
   }
 
   /** What was asked so far. */
@@ -78,14 +78,11 @@ export class HttpClient {
   ): Promise<Exchange> {
     const silence = new Silence(this.#timeout, path);
     const signal = AbortSignal.any([silence.signal, ...signals.filter((each) => each !== undefined)]);
-    await this.#enter();
+    const free = await this.#turns.take(signal);
     silence.broken();
-    let inside = true;
     const leave = (): void => {
       silence.stop();
-      if (!inside) return;
-      inside = false;
-      this.#leave();
+      free();
     };
     try {
       signal.throwIfAborted();
@@ -134,10 +131,11 @@ export class HttpClient {
       const response = await this.#once(place, headers, 'manual', signal);
       silence.broken();
       if (response.type === 'opaqueredirect') return this.#followUnseen(place, headers, path, signal);
-      const next = redirectOf(response, place, path);
-      if (next === undefined) return { response, place };
+      const location = locationOf(response);
+      if (location === undefined) return { response, place };
+      // also where it is refused: a body that nobody reads keeps its connection
       await response.body?.cancel();
-      place = next;
+      place = redirected(location, place, path);
     }
     throw new SourceError('source/http-answer', `the server redirects more than ${MOST_REDIRECTS} times`, { path });
   }
@@ -178,17 +176,6 @@ export class HttpClient {
     this.#byteLength += byteLength;
     this.options.onTraffic?.({ requests, byteLength });
   }
-
-  async #enter(): Promise<void> {
-    if (this.#free > 0) this.#free -= 1;
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve));
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#free += 1;
-    else next();
-  }
 }
 
 /** Aborts a request when nothing is heard for a while. */
@@ -226,10 +213,17 @@ function failureOf(cause: unknown, path: string, signal: AbortSignal): unknown {
   return cause instanceof SourceError ? cause : networkFailure(cause, path);
 }
 
-/** Where a redirect leads; undefined for other answers. */
-function redirectOf(response: Response, { url, isOwn }: Place, path: string): Place | undefined {
-  const location = response.headers.get('location');
-  if (!REDIRECTS.has(response.status) || location === null) return undefined;
+/** What a redirect leads to, as the server says it; undefined for other answers. */
+function locationOf({ status, headers }: Response): string | undefined {
+  const location = REDIRECTS.has(status) ? headers.get('location') : null;
+  if (location === null) return undefined;
+  // headers are given as a character for each byte, and some servers send UTF-8 as it is
+  const bytes = Uint8Array.from(location, (character) => character.charCodeAt(0));
+  return new TextDecoder().decode(bytes);
+}
+
+/** Where a redirect leads. @throws SourceError `source/http-answer`, `source/not-a-file` */
+function redirected(location: string, { url, isOwn }: Place, path: string): Place {
   const refuse = (message: string): SourceError => new SourceError('source/http-answer', message, { path });
   if (!URL.canParse(location, url.href)) throw refuse('the server redirects to what is no address');
   const next = new URL(location, url);

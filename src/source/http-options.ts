@@ -20,9 +20,9 @@ export interface HttpOptions {
   readonly retries?: number | undefined;
   /** Milliseconds before the first of them, 500 if not given; doubled each time. */
   readonly retryDelay?: number | undefined;
-  /** Milliseconds of silence after which a request has failed, 30,000 if not given. */
+  /** Milliseconds of silence after which a request has failed, 30,000 if not given, `Infinity` for never. */
   readonly timeout?: number | undefined;
-  /** Most requests at one time, 6 if not given. */
+  /** Most requests at one time, 6 if not given; at least 1. */
   readonly concurrency?: number | undefined;
   /** Called for each request and each piece of an answer, with what it adds to the traffic. */
   readonly onTraffic?: ((taken: Traffic) => void) | undefined;
@@ -46,14 +46,34 @@ export interface RemoteOptions {
 
 /** Headers that say how a part is asked for, or belong to the connection. */
 const OUR_HEADERS =
-  /^(?:range|if-.*|accept-encoding|host|connection|content-.*|transfer-encoding|keep-alive|upgrade|te)$/i;
+  /^(?:range|if-.*|accept-encoding|host|connection|content-.*|transfer-encoding|keep-alive|upgrade|te|expect)$/i;
+
+/** Longest time that a timer can run, 24 days in milliseconds; what is longer would end at once. */
+export const LONGEST_TIMER = 2 ** 31 - 1;
+
+/**
+ * Throws for options that nothing can be read with: without a request at a time, every read would wait for ever.
+ *
+ * @throws SourceError `source/bad-header`; RangeError for a number out of range
+ */
+export function expectOptions(options: HttpOptions): void {
+  expectHeaders(options.headers ?? {});
+  const { concurrency = 1, timeout = 1, retries = 0, retryDelay = 0 } = options;
+  const wrong = [
+    ...(concurrency >= 1 ? [] : [`concurrency is ${concurrency}, and at least 1 is needed`]),
+    ...(timeout > 0 ? [] : [`timeout is ${timeout}, and more than 0 is needed`]),
+    ...(retries >= 0 ? [] : [`retries is ${retries}, and at least 0 is needed`]),
+    ...(retryDelay >= 0 ? [] : [`retryDelay is ${retryDelay}, and at least 0 is needed`]),
+  ];
+  if (wrong[0] !== undefined) throw new RangeError(wrong[0]);
+}
 
 /**
  * Throws for headers that cannot be sent. The value is never told: it may be a secret.
  *
  * @throws SourceError `source/bad-header`
  */
-export function expectHeaders(headers: Readonly<Record<string, string>>): void {
+function expectHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
     const shown = JSON.stringify(name.slice(0, 40));
     if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name)) {

@@ -36,8 +36,9 @@ export interface LinkedSource extends HttpSource {
  * Of a server without ranges the first 32 MiB can be read, or a file that has no more.
  *
  * @throws SourceError `source/bad-address`, `source/not-found`, `source/permission`, `source/not-a-file`,
- *   `source/http-unreachable`, `source/http-status`, `source/http-answer`, `source/http-no-ranges`; reading also
- *   throws `source/http-changed`
+ *   `source/http-unreachable`, `source/http-status`, `source/http-answer`, `source/http-no-ranges`,
+ *   `source/bad-header`; reading also throws `source/http-changed`
+ * @throws RangeError for options with which nothing could be read
  */
 export async function openHttpSource(address: string | URL, options: HttpOptions = {}): Promise<HttpSource> {
   const url = parseAddress(String(address));
