@@ -195,18 +195,28 @@ async function writeFile(file: PlannedFile, output: Output, encoder: Encoder, op
     if (!('piece' in content)) return { ...part, rows: undefined, bytes: content, release: () => {} };
     return { ...part, rows: content, ...(await encoder.encode(content, signal)) };
   };
+  const take = async (bytes: Uint8Array, rows: PlannedRows | undefined): Promise<void> => {
+    await Promise.all([record?.take(bytes, rows), sums.take(bytes, rows?.piece.name)]);
+  };
+  let hashed = Promise.resolve();
   for await (const part of inOrder(partsOf(file), start, encoder.slots)) {
     signal?.throwIfAborted();
-    const { item, fileOffset } = part;
+    const { item, fileOffset, rows } = part;
     if (fileOffset !== undefined) expectPosition(sink, fileOffset, file.name);
+    // what is made of sums needs all of them
+    if (rows === undefined) await hashed;
     for (const bytes of chunksOf(part.bytes, sums)) {
-      // hashed while the disk takes them
-      await Promise.all([sink.write(bytes), record?.take(bytes, part.rows), sums.take(bytes, part.rows?.piece.name)]);
+      // hashed while the disk takes them; rows in the meantime of the next block too
+      const before = hashed;
+      hashed = before.then(async () => take(bytes, rows));
+      hashed.catch(() => {}); // a failure is reported when it is waited for
+      await Promise.all([sink.write(bytes), rows === undefined ? hashed : before]);
       progress.done += bytes.byteLength;
       options.onProgress?.({ phase: 'write', item, ...progress });
     }
-    part.release();
+    hashed.then(part.release, part.release);
   }
+  await hashed;
   await sums.end(file);
   expectPosition(sink, file.byteLength, file.name);
 }

@@ -60,7 +60,7 @@ describe('an encoder in threads', () => {
     const pool = createEncoderPool([tensor], kernels, 2);
     const local = await createLocalEncoder([tensor]);
     try {
-      expect(pool.slots).toBe(4);
+      expect(pool.slots).toBe(5);
       const expected = await encodeAll(local, tensor);
       expect(expected.length).toBe(tensor.byteLength);
       expect(Buffer.compare(await encodeAll(pool, tensor), expected)).toBe(0);
@@ -165,11 +165,11 @@ describe('an encoder in threads', () => {
 describe('the encoder that Node gets', () => {
   it('works in this thread for small models, and in others for large ones', async () => {
     const small = await createNodeEncoder([piece(matrix(4, 64, 'bfloat16'), 'q8_0')]);
-    expect(small.slots).toBe(2);
+    expect(small.beginHash).toBeUndefined();
     const shape = [1 << 15, 2048];
     const huge: Tensor = { name: 'm', dtype: 'bfloat16', shape, readRows: async () => new Uint8Array(0) };
     const large = await createNodeEncoder([piece(huge, 'q8_0')]);
-    expect(large.slots).toBeGreaterThan(2);
+    expect(large.beginHash).toBeDefined();
     await large.close();
   });
 });

@@ -34,12 +34,12 @@ const MAX_HASHING_THREADS = 2;
 /** A thread runs no TypeScript, so it quantizes without a kernel in the built package only, not under test. */
 const IS_BUILT = import.meta.url.endsWith('.js');
 
-/** Blocks beside those in the threads: one is being read, one is being written. */
-const MOVING_BLOCKS = 2;
+/** Blocks beside those in the threads: one is being read, one is being written, and one that was is being hashed. */
+const MOVING_BLOCKS = 3;
 
 /**
  * An encoder of these tensors, in threads where that saves time.
- * Peak memory: two blocks as they are read and two as they are written, and some 10 MB for each of up to 16 threads.
+ * Peak memory: four blocks as they are read and four as they are written, and some 10 MB for each of up to 16 threads.
  *
  * @param pieces - the tensors
  * @param hashedBytes - bytes that are hashed on their way, each once for every hash

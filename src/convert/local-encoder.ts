@@ -10,10 +10,10 @@ import type { TensorPiece } from './plan.js';
 import { Slots, slotSizes } from './slots.js';
 import { slottedEncoder } from './slotted-encoder.js';
 
-/** One block is read while the one before it is turned and written. */
-const SLOTS = 2;
+/** Two blocks are read, so that a disk has always something to do, while those before them are turned, written and hashed. */
+const SLOTS = 4;
 
-/** An encoder of these tensors in this thread. Peak memory: two blocks as they are read and two as they are written. @throws ConvertError `convert/no-memory` */
+/** An encoder of these tensors in this thread. Peak memory: four blocks as they are read and four as they are written. @throws ConvertError `convert/no-memory` */
 export async function createLocalEncoder(pieces: readonly TensorPiece[]): Promise<Encoder> {
   return localEncoder(pieces, await createQuantKernels());
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 
+import { rowCountOf } from '../formats/tensor.js';
 import { createNodeHasher } from '../integrity/hash-node.js';
 import { fingerprintModel } from '../integrity/fingerprint.js';
 import { parseLock } from '../integrity/parse-lock.js';
@@ -46,6 +47,26 @@ describe('planWithLock', () => {
     const { predicate } = await lockOf(model, { to: 'safetensors', type: 'bf16' });
     expect(predicate.model!.fingerprint).toBe(sha256);
     expect(predicate).toMatchObject({ options: { to: 'safetensors', type: 'bf16' }, source: SOURCE });
+  });
+
+  it.each([2, 4])('gives the same of %d shards, and reads again only what is cut between columns', async (shards) => {
+    const model = syntheticModel({ nHeads: 8, nKvHeads: 4, dim: 64, vocabSize: 32 }, 'bfloat16');
+    const { sha256 } = await fingerprintModel(model, { createHasher: createNodeHasher });
+    const read = new Map<string, number>();
+    const counted = Array.from(model.tensors.values(), (tensor) => ({
+      ...tensor,
+      readRows: async (...parameters: Parameters<typeof tensor.readRows>) => {
+        read.set(tensor.name, (read.get(tensor.name) ?? 0) + parameters[1]);
+        return tensor.readRows(...parameters);
+      },
+    }));
+    const { predicate } = await lockOf(withTensors(model, ...counted), { to: 'meta', shards });
+    expect(predicate.model!.fingerprint).toBe(sha256);
+    const times = (name: string): number => read.get(name)! / rowCountOf(model.tensors.get(name)!.shape);
+    expect(['wq', 'wk', 'wv'].map((role) => times(`layers.0.attention.${role}.weight`))).toEqual([1, 1, 1]);
+    expect(times('output.weight')).toBe(1);
+    expect(times('layers.0.attention.wo.weight')).toBe(shards + 1);
+    expect(times('norm.weight')).toBe(shards);
   });
 
   it('fills the room of an output matrix that turned out to be the embedding', async () => {

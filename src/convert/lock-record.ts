@@ -2,13 +2,14 @@
  * Hashes of a conversion's files and fingerprints of its tensors, taken while they are written.
  *
  * Every block is hashed twice on its way to the disk, while the disk takes it: as a part of its file, and as rows of its
- * tensor, each in a thread where there are some. So the output is not read again. Only a tensor that is cut over several files, as shards of Meta's are, is read
- * once more from the source.
+ * tensor, each in a thread where there are some. So the output is not read again. Of tensors that are cut over several files,
+ * as shards of Meta's are, those cut between rows go on in the next file; those cut between columns are read once more from
+ * the source.
  *
  * @module
  */
-import { type DType, isQuantized } from '../dtype.js';
-import type { Tensor } from '../formats/tensor.js';
+import { type DType, elementCount, isQuantized } from '../dtype.js';
+import { type Tensor, rowCountOf } from '../formats/tensor.js';
 import { type TensorFingerprint, type TensorFingerprinter, beginFingerprint, fingerprintTensor } from '../integrity/fingerprint-tensor.js'; // prettier-ignore
 import type { BeginHash, CreateHasher } from '../integrity/hash.js';
 import type { LockedFile } from '../integrity/lock.js';
@@ -31,7 +32,10 @@ export interface Written {
 export class WriteRecord {
   readonly #files: LockedFile[] = [];
   readonly #tensors = new Map<string, TensorFingerprint>();
-  #current: TensorFingerprinter | undefined;
+  /** Fingerprints in the making, by the name of the tensor in the output. */
+  readonly #begun = new Map<string, BegunTensor>();
+  /** Rows in another order than they are written. */
+  #ordered = new Uint8Array(0);
 
   /** @param known - what was written before, by other processes, and is not hashed again */
   constructor(
@@ -49,8 +53,7 @@ export class WriteRecord {
     const hasher = await beginHash('sha256');
     return {
       take: async (bytes, rows) => {
-        const ofTensor =
-          rows !== undefined && isWholeTensor(rows.piece, this.model) && this.#takeRows(bytes, rows, beginHash);
+        const ofTensor = rows !== undefined && this.#isOfRows(rows.piece) && this.#takeRows(bytes, rows, beginHash);
         await Promise.all([hasher.update(bytes), ofTensor]);
       },
       end: async () => void this.#files.push({ name, digest: { sha256: await hasher.digestHex() } }),
@@ -67,7 +70,7 @@ export class WriteRecord {
    * holds whole. @throws the errors of the source
    */
   async finishShare(cut: readonly string[], options: ReadOptions): Promise<Written> {
-    return this.#writtenOf([...this.#tensors.keys(), ...cut], options);
+    return this.#writtenOf([...new Set([...this.#tensors.keys(), ...cut])], options);
   }
 
   async #writtenOf(names: readonly string[], { signal }: ReadOptions): Promise<Written> {
@@ -87,18 +90,48 @@ export class WriteRecord {
     return piece?.dtype ?? expectTensor(this.model, name).dtype;
   }
 
-  async #takeRows(bytes: Uint8Array, { piece, first, count }: RecordedRows, beginHash: BeginHash): Promise<void> {
+  /** Whether a piece is a whole tensor of the model, or some of its rows: then those before it are in the file before. */
+  #isOfRows({ from, shape }: TensorPiece): boolean {
+    const whole = this.model.tensors.get(from ?? '')?.shape;
+    if (shape.length > 2 || whole?.slice(1).join() !== shape.slice(1).join()) return false; // experts are written in another order
+    return whole[0] === shape[0] || (this.plan.to === 'meta' && whole.length > 1);
+  }
+
+  async #takeRows(bytes: Uint8Array, { piece, count }: RecordedRows, beginHash: BeginHash): Promise<void> {
     const { from: name = '', dtype, shape } = piece;
-    if (first === 0) this.#current = await beginFingerprint(piece, writtenForms(piece), beginHash);
+    if (this.#tensors.has(name)) return; // shards replicate it
+    const begun = this.#begun.get(piece.name) ?? (await this.#begin(piece, beginHash));
     const isRotary = this.plan.to === 'safetensors' && rotatesHalves(name, this.model);
     const width = shape.slice(1);
     const rows: Tensor = { name, dtype, shape: [count, ...width], readRows: readFrom(bytes, bytes.byteLength / count) };
-    const ordered = isRotary ? await toMetaRowOrder(rows, this.model.config.headDim).readRows(0, count) : bytes;
-    await this.#current?.update(ordered);
-    const isLast = shape.length < 2 || first + count === shape[0];
-    const digest = isLast ? await this.#current?.digest() : undefined;
-    if (digest !== undefined) this.#tensors.set(name, { name, shape, ...digest });
+    await begun.fingerprinter.update(isRotary ? await this.#inMetaOrder(rows, bytes.byteLength) : bytes);
+    begun.rowsLeft -= count;
+    if (begun.rowsLeft > 0) return;
+    this.#begun.delete(piece.name);
+    const digest = await begun.fingerprinter.digest();
+    if (digest !== undefined) this.#tensors.set(name, { name, shape: expectTensor(this.model, name).shape, ...digest });
   }
+
+  async #begin(piece: TensorPiece, beginHash: BeginHash): Promise<BegunTensor> {
+    const { shape } = expectTensor(this.model, piece.from ?? '');
+    const fingerprinter = await beginFingerprint({ dtype: piece.dtype, shape }, writtenForms(piece), beginHash);
+    const parts = elementCount(shape) / elementCount(piece.shape);
+    const begun = { fingerprinter, rowsLeft: parts * rowCountOf(piece.tensor.shape) };
+    this.#begun.set(piece.name, begun);
+    return begun;
+  }
+
+  async #inMetaOrder(rows: Tensor, byteLength: number): Promise<Uint8Array> {
+    if (this.#ordered.byteLength < byteLength) this.#ordered = new Uint8Array(byteLength);
+    const into = this.#ordered.subarray(0, byteLength);
+    return toMetaRowOrder(rows, this.model.config.headDim).readRows(0, rows.shape[0] ?? 0, { into });
+  }
+}
+
+interface BegunTensor {
+  readonly fingerprinter: TensorFingerprinter;
+  /** Rows that are still to come, of this file and of those after it. */
+  rowsLeft: number;
 }
 
 /** Whether a piece is a whole tensor of the model, whose rows are hashed as they pass; experts are written in another order. */

@@ -108,6 +108,7 @@ async function pieceJson(piece: FilePiece, createHasher: CreateHasher): Promise<
       return { name, dtype, shape, from, fileOffset, byteLength, source: { dtype: tensor.dtype, shape: tensor.shape } };
     }
     case 'late':
+    case 'made':
       return piece.byteLength;
   }
 }
