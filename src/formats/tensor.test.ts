@@ -76,6 +76,25 @@ describe('blocks of rows', () => {
     expect(rowsPerBlock({ dtype: 'bfloat16', shape: [128256, 2048] })).toBe(256);
   });
 
+  it('come in two buffers where these may be used again, each good until the next block', async () => {
+    const tensor: Tensor = {
+      ...{ name: 't', dtype: 'uint8', shape: [7, 2] },
+      readRows: async (first, count, options) => {
+        const rows = Uint8Array.from({ length: count * 2 }, (_, index) => first * 2 + index);
+        options?.into?.set(rows);
+        return options?.into ?? rows;
+      },
+    };
+    const found: number[] = [];
+    const buffers = new Set<ArrayBufferLike>();
+    for await (const { bytes } of rowBlocks(tensor, { blockBytes: 4, reuse: true })) {
+      found.push(...bytes);
+      buffers.add(bytes.buffer);
+    }
+    expect(found).toEqual(Array.from({ length: 14 }, (_, index) => index));
+    expect(buffers.size).toBe(2);
+  });
+
   it('come in order, the last one shorter, one read ahead', async () => {
     const tensor = counted([7, 2]);
     const blocks = rowBlocks(tensor, { blockBytes: 6 });

@@ -129,22 +129,33 @@ export interface RowBlock {
   readonly bytes: Uint8Array;
 }
 
+/** How rows are read in blocks. */
+export interface RowBlocksOptions extends ReadOptions {
+  /** About so many bytes a block; {@link ROW_BLOCK_BYTES} when absent. */
+  readonly blockBytes?: number;
+  /** Whether two buffers serve all blocks, each block good until the next is asked for; else each has its own. */
+  readonly reuse?: boolean;
+}
+
 /**
  * The tensor's rows in blocks of about `blockBytes` bytes, in order, one block read ahead.
- * Peak memory: two blocks.
+ * Peak memory: two blocks, and without `reuse` those that have not been collected yet.
  */
-export async function* rowBlocks(
-  tensor: Tensor,
-  options: ReadOptions & { readonly blockBytes?: number } = {},
-): AsyncGenerator<RowBlock> {
+export async function* rowBlocks(tensor: Tensor, options: RowBlocksOptions = {}): AsyncGenerator<RowBlock> {
+  const { signal, reuse } = options;
   const rows = rowCountOf(tensor.shape);
+  const rowBytes = rowByteLengthOf(tensor);
   const step = rowsPerBlock(tensor, options.blockBytes);
+  const buffers = [0, 1].map(() => new Uint8Array(reuse === true ? Math.min(step, rows) * rowBytes : 0));
   const start = (first: number): Promise<Uint8Array> => {
-    const reading = tensor.readRows(first, Math.min(step, rows - first), options);
+    const count = Math.min(step, rows - first);
+    const buffer = buffers[(first / step) % 2]!;
+    const into = reuse === true ? buffer.subarray(0, count * rowBytes) : undefined;
+    const reading = tensor.readRows(first, count, { signal, into });
     reading.catch(() => {}); // a failed read ahead is reported when its turn comes
     return reading;
   };
-  if (rows === 0 || rowByteLengthOf(tensor) === 0) return;
+  if (rows === 0 || rowBytes === 0) return;
   let next = start(0);
   for (let first = 0; first < rows; first += step) {
     const bytes = await next;

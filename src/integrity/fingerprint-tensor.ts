@@ -95,7 +95,7 @@ export async function fingerprintTensor(
     const fingerprinter = await beginFingerprint(tensor, [form], hashingHere(createHasher));
     let done = 0;
     let fits = true;
-    for await (const { bytes } of rowBlocks(tensor, { signal })) {
+    for await (const { bytes } of rowBlocks(tensor, { signal, reuse: true })) {
       signal?.throwIfAborted();
       fits = await fingerprinter.update(bytes);
       if (!fits) break;
