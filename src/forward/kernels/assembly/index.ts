@@ -7,10 +7,8 @@
  *
  * @module
  */
-import { expandToFloat32 } from '../../../quant/kernels/assembly/rows';
-import { unpackQ4_0, unpackQ8_0 } from './blocks32';
-import { unpackQ4_K, unpackQ5_K, unpackQ6_K } from './super-blocks';
 import { COLUMNS, STRIDE, tile4x4, tile4x8 } from './tile';
+import { canUnpack, unpack } from './unpack';
 
 /** First byte that is free for the caller. */
 export function heapBase(): usize {
@@ -19,7 +17,7 @@ export function heapBase(): usize {
 
 /** Whether {@link multiply} knows a type of weights, given by ggml's number. */
 export function canMultiply(format: i32): bool {
-  return (format >= 0 && format <= 2) || format == 8 || (format >= 12 && format <= 14) || format == 30;
+  return canUnpack(format);
 }
 
 /**
@@ -84,35 +82,5 @@ function byteOffset(format: i32, column: i32): usize {
       return (<usize>column >> 8) * 210;
     default:
       return unreachable();
-  }
-}
-
-/** Turns `length` weights at `src` into float32 at `dst`. */
-function unpack(format: i32, src: usize, dst: usize, length: i32): void {
-  switch (format) {
-    case 0:
-      memory.copy(dst, src, <usize>length << 2);
-      break;
-    case 1:
-    case 30:
-      expandToFloat32(format, src, dst, length);
-      break;
-    case 2:
-      unpackQ4_0(src, dst, length);
-      break;
-    case 8:
-      unpackQ8_0(src, dst, length);
-      break;
-    case 12:
-      unpackQ4_K(src, dst, length);
-      break;
-    case 13:
-      unpackQ5_K(src, dst, length);
-      break;
-    case 14:
-      unpackQ6_K(src, dst, length);
-      break;
-    default:
-      unreachable();
   }
 }
