@@ -97,6 +97,7 @@ export default defineConfig(
     'src/quant/kernels/assembly/',
     'src/integrity/kernels/assembly/',
     'src/forward/kernels/assembly/',
+    'src/check/kernels/assembly/',
   ]),
   { linterOptions: { noInlineConfig: true, reportUnusedDisableDirectives: 'error' } },
   tseslint.configs.strictTypeChecked,

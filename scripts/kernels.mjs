@@ -20,7 +20,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const COMPILER = fileURLToPath(new URL('../bin/asc.js', import.meta.resolve('assemblyscript')));
 
 /** Folders whose `assembly/index.ts` is compiled into a `kernels.generated.js` beside it; these are committed. */
-const KERNEL_FOLDERS = ['src/quant/kernels', 'src/integrity/kernels', 'src/forward/kernels'];
+const KERNEL_FOLDERS = ['src/quant/kernels', 'src/integrity/kernels', 'src/forward/kernels', 'src/check/kernels'];
 
 /** Sources that are themselves generated, and what they must be; committed too. */
 export const GENERATED_SOURCES = [

@@ -119,6 +119,10 @@ export * from './forward/request.js';
 export { createKernels } from './forward/wasm-kernels.js';
 
 export * from './check/compare-models.js';
+export type { CompareTensorsOptions } from './check/compare-tensors.js';
+export { type Comparer, plainComparer } from './check/comparer.js';
 export * from './check/comparison.js';
 export * from './check/diff-models.js';
+export * from './check/errors.js';
 export * from './check/thresholds.js';
+export { createComparer } from './check/wasm-comparer.js';

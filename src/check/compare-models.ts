@@ -8,9 +8,8 @@
  */
 import type { Kernels } from '../forward/kernels.js';
 import type { LlamaModel } from '../llama/model.js';
-import type { OperationOptions } from '../options.js';
 import { compareSettings, configFindings, haveSameShapes } from './compare-config.js';
-import { compareTensors } from './compare-tensors.js';
+import { type CompareTensorsOptions, compareTensors } from './compare-tensors.js';
 import { type ComparedModel, type ModelComparison, type TensorComparison, verdictOf } from './comparison.js';
 import { promptsFor } from './prompts.js';
 import { type RunResult, runBoth } from './run-both.js';
@@ -18,7 +17,7 @@ import { logitsLimit, tensorFindings } from './tensor-findings.js';
 import { compareVocabulariesOf, vocabularyFindings } from './vocabularies.js';
 
 /** How two models are compared. */
-export interface CompareOptions extends OperationOptions {
+export interface CompareOptions extends CompareTensorsOptions {
   /** Whether both models are run and their logits compared; default true. */
   readonly logits?: boolean | undefined;
   /** Further sequences of token ids to run beside the built-in one. */

@@ -1,18 +1,26 @@
 /**
  * Every tensor of two models in canonical form, pair by pair.
  *
- * Equal tensors are read once, others a second time for the distances and perhaps again for the cause;
- * at any time a block of each side is held.
+ * Tensors are read once; those of one type a second time where they differ, and others again for the cause of a difference.
+ * At any time a few blocks of each side are held.
  *
  * @module
  */
-import { type Tensor, rowLengthOf, tensorByteLength } from '../formats/tensor.js';
+import { type Tensor, tensorByteLength } from '../formats/tensor.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
+import type { Comparer } from './comparer.js';
 import type { PairedTensor, TensorComparison } from './comparison.js';
 import { diagnose } from './diagnose.js';
-import { type TensorPair, areEqual, pairedValues } from './lockstep.js';
-import { addValues, differenceOf, newStatistics, outcomeOf } from './tensor-statistics.js';
+import type { TensorPair } from './lockstep.js';
+import { differenceOf, outcomeOf } from './tensor-statistics.js';
+import { createComparer } from './wasm-comparer.js';
+
+/** How tensors are compared. */
+export interface CompareTensorsOptions extends OperationOptions {
+  /** Compares the tensors; default: in this thread, in WebAssembly where the machine can. Not closed here. */
+  readonly comparer?: Comparer | undefined;
+}
 
 /**
  * What became of every tensor of either model, in canonical order. An output matrix of its own is compared
@@ -24,14 +32,15 @@ import { addValues, differenceOf, newStatistics, outcomeOf } from './tensor-stat
 export async function compareTensors(
   a: LlamaModel,
   b: LlamaModel,
-  options: OperationOptions = {},
+  options: CompareTensorsOptions = {},
 ): Promise<TensorComparison[]> {
+  const comparer = options.comparer ?? (await createComparer());
   const pairs = pairTensors(a, b);
   const total = pairs.reduce((sum, pair) => sum + tensorByteLength(pair.a ?? pair.b), 0);
   const comparisons: TensorComparison[] = [];
   let done = 0;
   for (const pair of pairs) {
-    comparisons.push(await compareOne(pair, a.config, options));
+    comparisons.push(await compareOne(pair, a.config, { ...options, comparer }));
     done += tensorByteLength(pair.a ?? pair.b);
     options.onProgress?.({ phase: 'compare', item: pair.name, done, total });
   }
@@ -56,10 +65,15 @@ function tensorOf(model: LlamaModel, name: string): Tensor | undefined {
   return model.tensors.get(name) ?? (tied ? model.tensors.get('tok_embeddings.weight') : undefined);
 }
 
+/** What comparing one pair needs. */
+interface PairOptions extends OperationOptions {
+  readonly comparer: Comparer;
+}
+
 async function compareOne(
   { name, a, b }: NamedPair,
   config: LlamaModel['config'],
-  options: OperationOptions,
+  options: PairOptions,
 ): Promise<TensorComparison> {
   if (a === undefined) return { outcome: 'only-in-b', name, shape: b.shape };
   if (b === undefined) return { outcome: 'only-in-a', name, shape: a.shape };
@@ -71,14 +85,13 @@ async function comparePair(
   name: string,
   pair: TensorPair,
   config: LlamaModel['config'],
-  { signal }: OperationOptions,
+  { comparer, signal }: PairOptions,
 ): Promise<PairedTensor> {
   const { shape } = pair.a;
   const facts = { name, shape, dtypeA: pair.a.dtype, dtypeB: pair.b.dtype };
   const equal = { ...facts, outcome: 'equal', roundedTo: [], difference: undefined, cause: undefined } as const;
-  if (await areEqual(pair, { signal })) return equal;
-  const statistics = newStatistics(facts.dtypeA, facts.dtypeB, rowLengthOf(shape));
-  for await (const values of pairedValues(pair, { signal })) addValues(statistics, values);
+  const statistics = await comparer.compare(pair, { signal });
+  if (statistics === undefined) return equal;
   const outcome = outcomeOf(statistics);
   if (outcome === 'equal') return equal; // the bits of a NaN differ, which means nothing
   const cause = outcome === 'different' ? await diagnose(pair, statistics, config, { signal }) : undefined;

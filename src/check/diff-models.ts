@@ -7,9 +7,8 @@
  */
 import { TENSOR_GROUPS, type TensorGroupName, tensorGroupOf } from '../llama/weight-tallies.js';
 import type { LlamaModel } from '../llama/model.js';
-import type { OperationOptions } from '../options.js';
 import { compareSettings, configFindings } from './compare-config.js';
-import { compareTensors } from './compare-tensors.js';
+import { type CompareTensorsOptions, compareTensors } from './compare-tensors.js';
 import type { ComparedModel, ConfigDifference, TensorComparison, VocabularyComparison } from './comparison.js';
 import { compareVocabulariesOf, vocabularyFindings } from './vocabularies.js';
 
@@ -55,7 +54,11 @@ export interface GroupDiff {
  *
  * @throws LlamaError `llama/not-replicated`; QuantError `quant/no-decoder`; the errors of the files; the signal's reason
  */
-export async function diffModels(a: LlamaModel, b: LlamaModel, options: OperationOptions = {}): Promise<ModelDiff> {
+export async function diffModels(
+  a: LlamaModel,
+  b: LlamaModel,
+  options: CompareTensorsOptions = {},
+): Promise<ModelDiff> {
   for (const model of [a, b]) await model.expectConsistentWeights({ signal: options.signal });
   const config = compareSettings(a, b);
   const vocabulary = compareVocabulariesOf(a, b);

@@ -19,11 +19,7 @@ export interface TensorPair {
 }
 
 /** The same rows of both, as stored. */
-export interface PairedRows {
-  /** First row. */
-  readonly first: number;
-  /** Number of rows. */
-  readonly count: number;
+interface PairedRows extends PairedBlock {
   /** The first tensor's bytes. */
   readonly a: Uint8Array;
   /** The second tensor's bytes. */
@@ -40,17 +36,30 @@ export interface PairedValues {
   readonly b: Float32Array;
 }
 
-/** All rows of both in blocks of at most about a megabyte of each. */
-async function* pairedRows({ a, b }: TensorPair, options: ReadOptions): AsyncGenerator<PairedRows, void, undefined> {
+/** Consecutive rows of both. */
+export interface PairedBlock {
+  /** First row. */
+  readonly first: number;
+  /** Number of rows. */
+  readonly count: number;
+}
+
+/** All rows of both in blocks of at most about a megabyte of each: the same for every way to compare them. */
+export function* pairedBlocks({ a, b }: TensorPair): Generator<PairedBlock, void, undefined> {
   const rows = rowByteLengthOf(a) === 0 ? 0 : rowCountOf(a.shape);
   const group = Math.max(a.rowGroup ?? 1, b.rowGroup ?? 1);
   const fitting = Math.min(rowsPerBlock(a), rowsPerBlock(b));
   const step = Math.max(1, Math.floor(fitting / group)) * group;
-  for (let first = 0; first < rows; first += step) {
+  for (let first = 0; first < rows; first += step) yield { first, count: Math.min(step, rows - first) };
+}
+
+/** The same, read. */
+export async function* pairedRows(pair: TensorPair, options: ReadOptions): AsyncGenerator<PairedRows, void, undefined> {
+  for (const { first, count } of pairedBlocks(pair)) {
     options.signal?.throwIfAborted();
-    const count = Math.min(step, rows - first);
-    const [bytesA, bytesB] = await Promise.all([a.readRows(first, count, options), b.readRows(first, count, options)]);
-    yield { first, count, a: bytesA, b: bytesB };
+    const read = [pair.a.readRows(first, count, options), pair.b.readRows(first, count, options)] as const;
+    const [a, b] = await Promise.all(read);
+    yield { first, count, a, b };
   }
 }
 

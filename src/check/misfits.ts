@@ -28,3 +28,10 @@ export function addMisfits(misfits: Misfits, found: NonNullable<Misfits['first']
   misfits.count += count;
   if (misfits.rows.length < MOST_MISFIT_ROWS && misfits.rows.at(-1) !== row) misfits.rows.push(row);
 }
+
+/** Adds the misfits of the next rows, whose places and rows are counted from the first of these. */
+export function joinMisfits(misfits: Misfits, more: Misfits, start: number, firstRow: number): void {
+  if (more.first !== undefined) misfits.first ??= { ...more.first, at: start + more.first.at };
+  misfits.count += more.count;
+  for (const row of more.rows) if (misfits.rows.length < MOST_MISFIT_ROWS) misfits.rows.push(firstRow + row);
+}

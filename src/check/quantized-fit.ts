@@ -11,9 +11,10 @@
  */
 import { type DType, blockLayout, isQuantized } from '../dtype.js';
 import type { PairedValues } from './lockstep.js';
-import { type Misfits, addMisfits, noMisfits } from './misfits.js';
+import { type Misfits, addMisfits, joinMisfits, noMisfits } from './misfits.js';
 import { QUANTIZATIONS, type Quantization } from './quantizations.js';
 import type { Fit } from './rounding-fit.js';
+import type { Tally } from './tally.js';
 
 /** The fit of two tensors of which one or both are quantized; undefined where no figures are known for a type. */
 export function quantizedFit(dtypeA: DType, dtypeB: DType, width: number): Fit | undefined {
@@ -49,6 +50,7 @@ interface Sums {
 }
 
 class QuantizedFit implements Fit {
+  readonly demands: readonly number[];
   readonly #types: readonly DType[];
   readonly #limits: WeightLimits;
   readonly #width: number;
@@ -61,6 +63,13 @@ class QuantizedFit implements Fit {
     this.#limits = limits;
     this.#width = width;
     this.#blockElements = Math.max(...types.map((dtype) => blockLayout(dtype).blockElements));
+    const { row, block, element, smallest } = limits;
+    this.demands = [1, this.#blockElements, row ** 2, block ** 2, element, smallest, smallest ** 2];
+  }
+
+  addTally({ start, elements, squares, errors, misfits: [misfits] }: Tally): void {
+    add(this.#tensor, { count: elements, squares, errors });
+    joinMisfits(this.#misfits, misfits, start, start / this.#width);
   }
 
   add({ start, a, b }: PairedValues): void {

@@ -9,14 +9,19 @@
 import type { DType } from '../dtype.js';
 import { bitsOf } from '../quant/words.js';
 import type { PairedValues } from './lockstep.js';
-import { type Misfits, addMisfits, noMisfits } from './misfits.js';
+import { type Misfits, addMisfits, joinMisfits, noMisfits } from './misfits.js';
 import { halfUnitOf, roundsTo } from './rounding.js';
+import type { Tally } from './tally.js';
 import { FEW_OUTLIERS, FEW_OUTLIERS_SHARE, ROUNDINGS, type Rounding } from './thresholds.js';
 
 /** How well two tensors fit as one; gathered block by block. */
 export interface Fit {
+  /** What is allowed, as the kernels take it: `kernels/assembly/fit.ts`. */
+  readonly demands: readonly number[];
   /** Adds a block of whole rows of both. */
   add(values: PairedValues): void;
+  /** Adds what kernels found in the next rows. */
+  addTally(tally: Tally): void;
   /** What does not fit. */
   misfits(): Misfits;
   /** Types to which values were rounded, where everything fits and something differs. */
@@ -29,6 +34,7 @@ export function roundingFit(dtypeA: DType, dtypeB: DType, width: number): Fit {
 }
 
 class RoundingFit implements Fit {
+  readonly demands: readonly number[];
   readonly #dtypes: { readonly a: DType; readonly b: DType };
   readonly #types: { readonly a: Rounding | undefined; readonly b: Rounding | undefined };
   readonly #width: number;
@@ -44,6 +50,20 @@ class RoundingFit implements Fit {
     this.#dtypes = { a, b };
     this.#types = { a: ROUNDINGS[a], b: ROUNDINGS[b] };
     this.#width = width;
+    this.demands = [
+      0,
+      ...demandsOf(this.#types.a),
+      ...demandsOf(this.#types.b),
+      Number(this.#types.a === this.#types.b),
+    ];
+  }
+
+  addTally({ start, elements, misfits: [ofB, ofA, ofBoth] }: Tally): void {
+    const row = start / this.#width;
+    this.#elements += elements;
+    joinMisfits(this.#ofB, ofB, start, row);
+    joinMisfits(this.#ofA, ofA, start, row);
+    joinMisfits(this.#ofBoth, ofBoth, start, row);
   }
 
   add({ start, a, b }: PairedValues): void {
@@ -87,4 +107,8 @@ class RoundingFit implements Fit {
     if (types.a === undefined || types.b === undefined || types.a === types.b) return false;
     return Math.abs(a - b) <= halfUnitOf(bitsA, types.a) + halfUnitOf(bitsB, types.b);
   }
+}
+
+function demandsOf(type: Rounding | undefined): number[] {
+  return type === undefined ? [0, 0, 0, 0] : [1, type.halfUnit, type.smallestHalfUnit, type.overflow];
 }

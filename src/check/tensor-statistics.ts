@@ -10,6 +10,7 @@ import type { TensorDifference } from './comparison.js';
 import type { PairedValues } from './lockstep.js';
 import { quantizedFit } from './quantized-fit.js';
 import { type Fit, roundingFit } from './rounding-fit.js';
+import type { Tally } from './tally.js';
 
 /** What has been gathered so far. */
 export interface TensorStatistics {
@@ -86,6 +87,23 @@ export function addValues(statistics: TensorStatistics, values: PairedValues): v
     differing++;
   }
   Object.assign(statistics, { squaresA, squaresB, dot, squaredDifference, differing, maxAbs, maxAbsAt });
+}
+
+/** Adds what kernels found in the next rows. */
+export function addTally(statistics: TensorStatistics, tally: Tally): void {
+  if (tally.differing > 0 && (statistics.differing === 0 || tally.maxAbs > statistics.maxAbs)) {
+    statistics.maxAbs = tally.maxAbs;
+    statistics.maxAbsAt = tally.start + tally.maxAbsAt;
+  }
+  statistics.elements += tally.elements;
+  statistics.differing += tally.differing;
+  statistics.notFiniteA += tally.notFiniteA;
+  statistics.notFiniteB += tally.notFiniteB;
+  statistics.squaresA += tally.squaresA;
+  statistics.squaresB += tally.squaresB;
+  statistics.dot += tally.dot;
+  statistics.squaredDifference += tally.squaredDifference;
+  statistics.fit.addTally(tally);
 }
 
 /** What the sums say: equal, rounded to the other's type (or both from a third), or different. */

@@ -5,7 +5,7 @@
  */
 import type { Command } from 'commander';
 
-import { openKernels } from './kernels.js';
+import { openComparer, openKernels } from './kernels.js';
 import { parseIds, parseRopeFactor } from './parse-options.js';
 import type { Bind } from './program.js';
 
@@ -40,11 +40,12 @@ export function addCheck(program: Command, bind: Bind): void {
         const { openModelPair } = await import('../llama/open-path-node.js');
         const { compareModels } = await import('../check/compare-models.js');
         await using kernels = await openKernels();
+        await using comparer = await openComparer();
         const pair = await openModelPair(a, b, { ropeFactor, signal: context.signal });
         await using first = pair.a;
         await using second = pair.b;
         const comparison = await context.watch((watching) =>
-          compareModels(first, second, { ...watching, tokens: tokens && [tokens], kernels }),
+          compareModels(first, second, { ...watching, tokens: tokens && [tokens], kernels, comparer }),
         );
         await context.answer({
           lines: async () => (await import('../report/comparison.js')).comparisonLines(comparison),

@@ -5,6 +5,7 @@
  */
 import type { Command } from 'commander';
 
+import { openComparer } from './kernels.js';
 import { parseRopeFactor } from './parse-options.js';
 import type { Bind } from './program.js';
 
@@ -38,10 +39,11 @@ export function addDiff(program: Command, bind: Bind): void {
       bind(async (context, a: string, b: string, { all, ropeFactor }: DiffCommandOptions) => {
         const { openModelPair } = await import('../llama/open-path-node.js');
         const { diffModels } = await import('../check/diff-models.js');
+        await using comparer = await openComparer();
         const pair = await openModelPair(a, b, { ropeFactor, signal: context.signal });
         await using first = pair.a;
         await using second = pair.b;
-        const diff = await context.watch((watching) => diffModels(first, second, watching));
+        const diff = await context.watch((watching) => diffModels(first, second, { ...watching, comparer }));
         await context.answer({
           lines: async () => (await import('../report/diff.js')).diffLines(diff, { all }),
           json: async () => (await import('../report/diff.js')).diffJson(diff),

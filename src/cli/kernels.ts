@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Comparer } from '../check/comparer.js';
 import type { RunOptions } from '../convert/convert.js';
 import type { Kernels } from '../forward/kernels.js';
 import { usageError } from './errors.js';
@@ -18,6 +19,16 @@ const VARIABLE = 'LLAMA_INSPECT_KERNELS';
 export async function openKernels(): Promise<Kernels> {
   if (areOff()) return (await import('../forward/plain-kernels.js')).plainKernels;
   return (await import('../forward/kernel-pool-node.js')).createNodeKernels();
+}
+
+/**
+ * What compares tensors, to be closed: in threads, or plain TypeScript where kernels are turned off.
+ *
+ * @throws CliError `cli/usage`
+ */
+export async function openComparer(): Promise<Comparer> {
+  if (areOff()) return (await import('../check/comparer.js')).plainComparer;
+  return (await import('../check/comparer-pool-node.js')).createNodeComparer();
 }
 
 /**

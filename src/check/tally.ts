@@ -1,0 +1,80 @@
+/**
+ * What the kernels gather over a block of rows, out of the numbers in which they give it.
+ *
+ * @see src/check/kernels/assembly/gathered.ts
+ * @module
+ */
+import type { Misfits } from './misfits.js';
+
+/** Sums over a block of rows of both sides. */
+export interface Tally {
+  /** Index of the first element in the whole tensor. */
+  readonly start: number;
+  /** Elements of the block. */
+  readonly elements: number;
+  /** Elements not equal to the bit, NaN beside NaN left out. */
+  readonly differing: number;
+  /** Largest absolute difference. */
+  readonly maxAbs: number;
+  /** Its place, counted from the block's first element. */
+  readonly maxAbsAt: number;
+  /** Elements of the first side that are NaN or infinite. */
+  readonly notFiniteA: number;
+  /** Those of the second side. */
+  readonly notFiniteB: number;
+  /** Sum of the first side's squares, over elements finite on both sides. */
+  readonly squaresA: number;
+  /** Sum of the second side's. */
+  readonly squaresB: number;
+  /** Sum of products. */
+  readonly dot: number;
+  /** Sum of squared differences. */
+  readonly squaredDifference: number;
+  /** Squares of what fits, where blocks are judged. */
+  readonly squares: number;
+  /** Its squared errors. */
+  readonly errors: number;
+  /** Places and rows are counted from the block's first: where blocks are judged, the first alone; else those of b, a and both. */
+  readonly misfits: readonly [Misfits, Misfits, Misfits];
+}
+
+/** Where the misfits begin, and the numbers of each. */
+const [FIRST_MISFITS, NUMBERS_OF_MISFITS] = [11, 8];
+
+/** A tally of `elements` elements from `start` on, out of the kernels' numbers. */
+export function tallyOf(numbers: Float64Array, start: number, elements: number): Tally {
+  const [
+    differing,
+    maxAbs,
+    maxAbsAt,
+    notFiniteA,
+    notFiniteB,
+    squaresA,
+    squaresB,
+    dot,
+    squaredDifference,
+    squares,
+    errors,
+  ] = numbers as unknown as readonly [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const sums = { notFiniteA, notFiniteB, squaresA, squaresB, dot, squaredDifference, squares, errors };
+  const [ofB, ofA, ofBoth] = [0, 1, 2].map((index) => misfitsAt(numbers, FIRST_MISFITS + index * NUMBERS_OF_MISFITS));
+  return { start, elements, differing, maxAbs, maxAbsAt, ...sums, misfits: [ofB!, ofA!, ofBoth!] };
+}
+
+function misfitsAt(numbers: Float64Array, index: number): Misfits {
+  const [count, at, a, b, rowCount, ...rows] = numbers.subarray(index, index + NUMBERS_OF_MISFITS);
+  const first = count === 0 ? undefined : { at: at!, a: a!, b: b! };
+  return { count: count!, first, rows: rows.slice(0, rowCount) };
+}
