@@ -46,5 +46,7 @@ export {
 export { readChatTemplate } from './convert/chat-template-path-node.js';
 export { readImportance } from './convert/importance-path-node.js';
 export { writeFileWhole } from './convert/write-file-node.js';
+export { checkConversion } from './check/check-conversion-node.js';
+export { createNodeComparer } from './check/comparer-pool-node.js';
 export { createNodeKernels } from './forward/kernel-pool-node.js';
 export { type LoraAdapters, openLoras } from './llama/lora-path-node.js';

@@ -3,20 +3,19 @@
  *
  * @module
  */
-import { dirname, join } from 'node:path';
-
 import { type Command, Option } from 'commander';
 
 import type { TensorTypeOverride } from '../convert/mixture.js';
 import type { MetadataOverride } from '../convert/metadata-overrides.js';
+import type { ConversionResult } from '../convert/convert.js';
+import type { ModelComparison } from '../check/comparison.js';
 import type { ConvertOptions } from '../convert/options.js';
 import { type QuantizingOption, idleQuantizingOption } from '../convert/quantizing-options.js';
-import type { ConversionPlan } from '../convert/plan.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
-import { encoding } from './kernels.js';
+import { encoding, openComparer, openKernels } from './kernels.js';
 import { collectMetadata } from './parse-metadata.js';
 import { parseCount, parseRopeFactor, parseSize, refuseBoth } from './parse-options.js';
 import { collectTensorType, parseFileType, parseTensorType } from './parse-types.js';
@@ -25,7 +24,8 @@ import { keepHeapSmall } from './small-heap.js';
 
 const EXAMPLES = `
 The output appears whole or not at all. Without --type the weights keep their
-own type and nothing is lost; "to prove it" at the end names the check.
+own type and nothing is lost; "to prove it" at the end names the check, which
+--check makes at once: exit code 1 when the output is another model; it stays.
 
 Examples:
   $ llama-inspect convert Llama3.2-1B-Instruct --to safetensors --output ./hf
@@ -62,6 +62,7 @@ interface ConvertCommandOptions extends Pick<
   readonly all?: boolean;
   readonly force?: boolean;
   readonly lock?: boolean;
+  readonly check?: boolean;
 }
 
 /** Adds the command. */
@@ -106,6 +107,7 @@ export function addConvert(program: Command, bind: Bind): void {
     .option('--dry-run', 'show what would be written, and write nothing')
     .option('--all', 'with --dry-run: each tensor with its offset')
     .option('--no-lock', 'no lock file beside the output (see docs/fingerprints.md)')
+    .option('--check', 'prove the output: open it and compare it with the source, as check does')
     .option('--force', 'replace files that exist')
     .addHelpText('after', EXAMPLES)
     .action(
@@ -116,10 +118,9 @@ export function addConvert(program: Command, bind: Bind): void {
         const { openModel } = await import('../llama/open-path-node.js');
         const { signal } = context;
         await using model = await openModel(source, { ropeFactor: options.ropeFactor, signal });
-        await withAdapters(model, options.lora, (adapted) =>
+        return await withAdapters(model, options.lora, (adapted) =>
           options.dryRun === true ? showPlan(context, adapted, wanted) : convert(context, adapted, wanted),
         );
-        return 0;
       }),
     );
 }
@@ -128,16 +129,13 @@ export function addConvert(program: Command, bind: Bind): void {
 async function withAdapters(
   model: LlamaModel,
   folders: readonly string[] = [],
-  action: (model: LlamaModel) => Promise<void>,
-): Promise<void> {
-  if (folders.length === 0) {
-    await action(model);
-    return;
-  }
+  action: (model: LlamaModel) => Promise<0 | 1>,
+): Promise<0 | 1> {
+  if (folders.length === 0) return action(model);
   const { openLoras } = await import('../llama/lora-path-node.js');
   const { withLora } = await import('../llama/lora.js');
   await using adapters = await openLoras(folders);
-  await action(withLora(model, adapters.all));
+  return await action(withLora(model, adapters.all));
 }
 
 /** The folders so far and one more. */
@@ -158,6 +156,7 @@ function expectConsistent(options: ConvertCommandOptions): void {
     throw usageError('--chat-template is for safetensors and GGUF files');
   }
   if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
+  if (options.check === true && dryRun === true) throw usageError('--check needs an output, and --dry-run writes none');
   const { imatrix: importance, tensorType: tensorTypes } = options;
   const idle = idleQuantizingOption({ ...options, importance, tensorTypes });
   if (idle !== undefined) throw usageError(`${FLAGS[idle]} is for quantized types; give --type q4_k_m or another`);
@@ -194,7 +193,7 @@ async function templating({ chatTemplate }: ConvertCommandOptions): Promise<Conv
 /** The options of the command with what was read for them. */
 type WantedOptions = Omit<ConvertCommandOptions, 'chatTemplate'> & Pick<ConvertOptions, 'chatTemplate'>;
 
-async function showPlan(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<void> {
+async function showPlan(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<0 | 1> {
   const { planConversionTo } = await import('../convert/convert-path-node.js');
   const { output } = options;
   const plan = await planConversionTo(model, output, options);
@@ -203,10 +202,11 @@ async function showPlan(context: CommandContext, model: LlamaModel, options: Wan
     lines: async () => (await import('../report/plan.js')).planLines(plan, output, options),
     json: async () => (await import('../report/json.js')).planJson(plan, output),
   });
+  return 0;
 }
 
-async function convert(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<void> {
-  const { planConversionTo, runPlanTo } = await import('../convert/convert-path-node.js');
+async function convert(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<0 | 1> {
+  const { planConversionTo, runPlanTo, writtenPath } = await import('../convert/convert-path-node.js');
   const { intentLines } = await import('../report/plan.js');
   const began = performance.now();
   const { output, force, ropeFactor } = options;
@@ -222,15 +222,25 @@ async function convert(context: CommandContext, model: LlamaModel, options: Want
     seconds: (performance.now() - began) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
   };
+  const comparison = options.check === true ? await check(context, model, result, output) : undefined;
   await context.answer({
-    lines: async () => (await import('../report/conversion.js')).conversionLines(result, facts),
-    json: async () => (await import('../report/json.js')).conversionJson(result, facts),
+    lines: async () => (await import('../report/conversion.js')).conversionLines(result, { ...facts, comparison }),
+    json: async () => (await import('../report/json.js')).conversionJson(result, { ...facts, comparison }),
   });
+  return comparison?.verdict === 'different' ? 1 : 0;
 }
 
-/** What was written, as other commands take it: of a split file its first part. */
-function writtenPath({ to, files }: ConversionPlan, output: string): string {
-  return to === 'gguf' && files.length > 1 ? join(dirname(output), files[0]?.name ?? '') : output;
+/** Compares what was written with what it was made of. */
+async function check(
+  context: CommandContext,
+  model: LlamaModel,
+  result: ConversionResult,
+  output: string,
+): Promise<ModelComparison> {
+  const { checkConversion } = await import('../check/check-conversion-node.js');
+  await using kernels = await openKernels();
+  await using comparer = await openComparer();
+  return await context.watch((watching) => checkConversion(model, result, output, { ...watching, kernels, comparer }));
 }
 
 /** The function, called at most once; every call gives the promise of the first. */

@@ -158,6 +158,11 @@ export async function runPlanTo(
   return result;
 }
 
+/** What a plan's files are to those that open models: the path that was asked for, or of a split file its first part. */
+export function writtenPath({ to, files }: Pick<ConversionPlan, 'to' | 'files'>, output: string): string {
+  return to === 'gguf' && files.length > 1 ? join(dirname(output), files[0]?.name ?? '') : output;
+}
+
 async function locked(plan: ConversionPlan, model: LlamaModel, options: PlanPathOptions): Promise<ConversionPlan> {
   const source = await lockedSource(model, filesOfOptions(options), { signal: options.signal });
   return planWithLock(plan, model, { toolVersion: toolVersion(), source, options, createHasher: createNodeHasher });

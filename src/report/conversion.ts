@@ -3,8 +3,10 @@
  *
  * @module
  */
+import type { ModelComparison } from '../check/comparison.js';
 import type { ConversionResult } from '../convert/convert.js';
 import type { CastLoss } from '../quant/cast-loss.js';
+import { comparisonLines } from './comparison.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
 import { counted, duration, sized } from './numbers.js';
 
@@ -22,12 +24,13 @@ export interface ConversionFacts {
   readonly ropeFactor?: number | undefined;
   /** Whether adapters were merged: then the output is another model than the source, and no check would prove it. */
   readonly adapted?: boolean | undefined;
+  /** What comparing the output with its source found, where that was asked for. */
+  readonly comparison?: ModelComparison | undefined;
 }
 
 /** A result as lines; the plan was shown before by `intentLines`. */
 export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, facts: ConversionFacts): Line[] {
-  const { output, seconds, peakMemory, source, ropeFactor } = facts;
-  const factor = ropeFactor === undefined ? '' : ` --rope-factor ${ropeFactor}`;
+  const { output, seconds, peakMemory } = facts;
   return [
     ...flow(
       [
@@ -38,10 +41,18 @@ export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, 
     ),
     ...lossLines(loss, [...new Set(lossyTensors.map(({ dtype }) => dtype))]),
     ...lossyTensors.slice(0, LOSSY_SHOWN).flatMap((tensor) => lossyTensorLines(tensor)),
-    ...(facts.adapted === true
-      ? []
-      : [`  to prove it: llama-inspect check ${quoted(source)} ${quoted(output)}${factor}`]),
+    ...proofLines(facts),
   ];
+}
+
+/** What the comparison found, or how to make it. */
+function proofLines({ source, output, ropeFactor, adapted, comparison }: ConversionFacts): Line[] {
+  if (comparison !== undefined) {
+    const stays = comparison.verdict === 'different' ? wrap(`${shown(output)} stays, to be looked into`, 2, 4) : [];
+    return ['', ...comparisonLines(comparison), ...stays];
+  }
+  const factor = ropeFactor === undefined ? '' : ` --rope-factor ${ropeFactor}`;
+  return adapted === true ? [] : [`  to prove it: llama-inspect check ${quoted(source)} ${quoted(output)}${factor}`];
 }
 
 /** Most tensors that are named for what casting did to them. */

@@ -22,6 +22,7 @@ import type { FoundCheckpoint } from '../llama/find-checkpoints-node.js';
 import type { PathInspection } from '../llama/inspect-path-node.js';
 import type { ReleaseIdentity } from '../llama/identify-release.js';
 import type { Inspection } from '../llama/inspect.js';
+import type { ConversionFacts } from './conversion.js';
 import { shareOfPresent } from './what-if.js';
 
 /** What `--json` prints. */
@@ -170,14 +171,16 @@ export function planJson(plan: ConversionPlan, output: string): JsonReport {
 /** A conversion that was carried out, kind `conversion`. */
 export function conversionJson(
   { plan, loss, lossyTensors }: ConversionResult,
-  facts: { readonly output: string; readonly seconds: number; readonly peakMemory: number },
+  facts: Pick<ConversionFacts, 'output' | 'seconds' | 'peakMemory' | 'comparison'>,
 ): JsonReport {
+  const { comparison } = facts;
   const { to, dtype, byteLength, decisions, warnings } = plan;
   return jsonReport('conversion', {
     ...{ output: facts.output, to, dtype, byteLength, decisions, warnings, loss },
     lossyTensors: lossyTensors.map(({ name, loss: lost }) => ({ name, loss: lost })),
     files: plan.files.map(({ name, byteLength: size }) => ({ name, byteLength: size })),
     ...{ seconds: facts.seconds, peakMemory: facts.peakMemory },
+    comparison: comparison === undefined ? null : comparisonJson(comparison),
   });
 }
 
