@@ -31,7 +31,7 @@ export { hashFilesOnDisk } from './integrity/hash-pool-node.js';
 export { type LockPathOptions, type PathLock, lock } from './integrity/lock-path-node.js';
 export { scan } from './integrity/scan/scan-path-node.js';
 export { type ListPathOptions, listTensors } from './integrity/list-path-node.js';
-export { verifyFolder } from './integrity/verify-path-node.js';
+export { type VerifyPathOptions, verifyFolder } from './integrity/verify-path-node.js';
 export { type DirectoryOutputOptions, directoryOutput } from './convert/directory-output.js';
 export {
   type ConvertPathOptions,

@@ -7,12 +7,12 @@
  *
  * @module
  */
-import { availableParallelism } from 'node:os';
-
-import { MAX_THREADS, ThreadPool } from '../convert/thread-pool-node.js';
+import { ThreadPool } from '../convert/thread-pool-node.js';
 import { type Tensor, rowByteLengthOf, rowLengthOf, tensorByteLength } from '../formats/tensor.js';
+import type { ThreadOptions } from '../options.js';
 import { isDecodable } from '../quant/codec.js';
 import type { ReadOptions } from '../source/byte-source.js';
+import { threadCount } from '../source/thread-count-node.js';
 import { COMPARE_WORKER, type CompareReply, type CompareWorkerData, type EqualJob, type RowsJob } from './compare-worker.js'; // prettier-ignore
 import { kernelFormat } from './compare-rows.js';
 import { type Comparer, plainComparer, statisticsOf } from './comparer.js';
@@ -33,15 +33,17 @@ const BLOCKS_AHEAD = 2;
 const IS_BUILT = import.meta.url.endsWith('.js');
 
 /**
- * The fastest comparer of this machine: WebAssembly in threads, one for each processor and at most 16, or plain TypeScript
+ * The fastest comparer of this machine: WebAssembly in threads, as many as `threads` says, or plain TypeScript
  * where it has no WebAssembly. Threads start with the first large tensor and run until `close`; each takes some 10 MB, and
  * a megabyte of each side is held for each and for two more. Fails with a CheckError `check/thread-died` when a thread
  * cannot be started or dies.
+ *
+ * @throws SourceError `source/bad-threads`
  */
-export async function createNodeComparer(): Promise<Comparer> {
+export async function createNodeComparer(options: ThreadOptions = {}): Promise<Comparer> {
+  const threads = threadCount(options);
   const kernels = await createCompareKernels();
   if (kernels === undefined) return plainComparer;
-  const threads = Math.min(availableParallelism(), MAX_THREADS);
   return threads === 1 ? wasmComparer(kernels) : createComparerPool(kernels, threads);
 }
 

@@ -15,6 +15,7 @@ import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
+import { type JobsOption, addJobsOption } from './jobs.js';
 import { encoding, openComparer, openKernels } from './kernels.js';
 import { collectMetadata } from './parse-metadata.js';
 import { parseCount, parseRopeFactor, parseSize, refuseBoth } from './parse-options.js';
@@ -37,19 +38,22 @@ Examples:
   $ llama-inspect convert ./hf --to meta --shards 2 -o ./meta
   $ llama-inspect convert Llama3.1-70B --to safetensors -o ./hf --dry-run`;
 
-interface ConvertCommandOptions extends Pick<
-  ConvertOptions,
-  | 'to'
-  | 'type'
-  | 'maxShardSize'
-  | 'mergesAs'
-  | 'splitMaxSize'
-  | 'shards'
-  | 'pure'
-  | 'outputType'
-  | 'embeddingType'
-  | 'allowRequantize'
-> {
+interface ConvertCommandOptions
+  extends
+    JobsOption,
+    Pick<
+      ConvertOptions,
+      | 'to'
+      | 'type'
+      | 'maxShardSize'
+      | 'mergesAs'
+      | 'splitMaxSize'
+      | 'shards'
+      | 'pure'
+      | 'outputType'
+      | 'embeddingType'
+      | 'allowRequantize'
+    > {
   /** False where none is wanted. */
   readonly chatTemplate?: string | false;
   readonly output: string;
@@ -67,7 +71,7 @@ interface ConvertCommandOptions extends Pick<
 
 /** Adds the command. */
 export function addConvert(program: Command, bind: Bind): void {
-  refuseBoth(program.command('convert'), 'chat-template')
+  const command = refuseBoth(program.command('convert'), 'chat-template')
     .summary('to Hugging Face safetensors, GGUF or Meta’s layout')
     .description('Convert a checkpoint of any layout to any other, in bounded memory.')
     .argument('<source>', 'checkpoint')
@@ -108,7 +112,8 @@ export function addConvert(program: Command, bind: Bind): void {
     .option('--all', 'with --dry-run: each tensor with its offset')
     .option('--no-lock', 'no lock file beside the output (see docs/fingerprints.md)')
     .option('--check', 'prove the output: open it and compare it with the source, as check does')
-    .option('--force', 'replace files that exist')
+    .option('--force', 'replace files that exist');
+  addJobsOption(command)
     .addHelpText('after', EXAMPLES)
     .action(
       bind(async (context, source: string, options: ConvertCommandOptions) => {
@@ -214,7 +219,7 @@ async function convert(context: CommandContext, model: LlamaModel, options: Want
   await context.warn(plan.warnings);
   // not before the output has been found fit: an error should not follow a page of intentions
   const announce = once(() => context.announce(intentLines(plan)));
-  const run = { force, ...(await encoding()) };
+  const run = { force, ...(await encoding(options)) };
   const result = await context.watch((watching) => runPlanTo(plan, output, { ...run, ...onFirst(watching, announce) }));
   await announce();
   const facts = {
@@ -222,7 +227,7 @@ async function convert(context: CommandContext, model: LlamaModel, options: Want
     seconds: (performance.now() - began) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
   };
-  const comparison = options.check === true ? await check(context, model, result, output) : undefined;
+  const comparison = options.check === true ? await check(context, model, result, options) : undefined;
   await context.answer({
     lines: async () => (await import('../report/conversion.js')).conversionLines(result, { ...facts, comparison }),
     json: async () => (await import('../report/json.js')).conversionJson(result, { ...facts, comparison }),
@@ -235,12 +240,14 @@ async function check(
   context: CommandContext,
   model: LlamaModel,
   result: ConversionResult,
-  output: string,
+  options: WantedOptions,
 ): Promise<ModelComparison> {
   const { checkConversion } = await import('../check/check-conversion-node.js');
-  await using kernels = await openKernels();
-  await using comparer = await openComparer();
-  return await context.watch((watching) => checkConversion(model, result, output, { ...watching, kernels, comparer }));
+  await using kernels = await openKernels(options);
+  await using comparer = await openComparer(options);
+  return await context.watch((watching) =>
+    checkConversion(model, result, options.output, { ...watching, kernels, comparer }),
+  );
 }
 
 /** The function, called at most once; every call gives the promise of the first. */

@@ -6,6 +6,7 @@
 import type { Command } from 'commander';
 
 import type { ForwardResult } from '../forward/forward.js';
+import { type JobsOption, addJobsOption } from './jobs.js';
 import { openKernels } from './kernels.js';
 import { parseIds, parseRopeFactor } from './parse-options.js';
 import type { Bind } from './program.js';
@@ -16,7 +17,7 @@ Examples:
   $ llama-inspect logits 1b.gguf --tokens 1,2,3 --positions 0,1,100000 --json
   $ llama-inspect logits ./hf --tokens 1,2,3 --output logits.npy`;
 
-interface LogitsCommandOptions {
+interface LogitsCommandOptions extends JobsOption {
   readonly tokens: number[];
   readonly positions?: number[];
   readonly output?: string;
@@ -26,7 +27,7 @@ interface LogitsCommandOptions {
 
 /** Adds the command. */
 export function addLogits(program: Command, bind: Bind): void {
-  program
+  const command = program
     .command('logits')
     .summary('run the model on token ids')
     .description('Run the reference forward pass on token ids and show the logits of the next token after each.')
@@ -35,14 +36,15 @@ export function addLogits(program: Command, bind: Bind): void {
     .option('--positions <numbers>', 'position of each token; 0,1,2,… if not given', parseIds)
     .option('-o, --output <file>', 'write them to a NumPy file (float32)')
     .option('--force', 'replace a file that exists')
-    .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor)
+    .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor);
+  addJobsOption(command)
     .addHelpText('after', EXAMPLES)
     .action(
       bind(async (context, path: string, options: LogitsCommandOptions) => {
         const { tokens, positions, output, force, ropeFactor } = options;
         const { openModel } = await import('../llama/open-path-node.js');
         const { forward } = await import('../forward/forward.js');
-        await using kernels = await openKernels();
+        await using kernels = await openKernels(options);
         await using model = await openModel(path, { ropeFactor, signal: context.signal });
         const result = await context.watch((watching) => forward(model, tokens, { positions, kernels, ...watching }));
         if (output !== undefined) await writeNpy(result, output, force);

@@ -5,6 +5,8 @@
  */
 import type { Command } from 'commander';
 
+import { type JobsOption, addJobsOption } from './jobs.js';
+import { hashing } from './kernels.js';
 import { collectGlobalName } from './parse-options.js';
 import type { Bind } from './program.js';
 
@@ -17,7 +19,7 @@ Examples:
   $ llama-inspect verify ./llama-2-7b --deep
   $ llama-inspect verify ./llama-2-7b --json`;
 
-interface VerifyCommandOptions {
+interface VerifyCommandOptions extends JobsOption {
   readonly deep?: boolean;
   readonly failOnExtra?: boolean;
   readonly allow?: readonly string[];
@@ -25,7 +27,7 @@ interface VerifyCommandOptions {
 
 /** Adds the command. */
 export function addVerify(program: Command, bind: Bind): void {
-  program
+  const command = program
     .command('verify')
     .summary('is it intact? hashes, structure, shapes')
     .description(
@@ -36,12 +38,15 @@ export function addVerify(program: Command, bind: Bind): void {
     .argument('<path>', 'folder, or GGUF file')
     .option('--deep', 'checksums inside archives by tensor; NaN, infinity, zeros')
     .option('--fail-on-extra', 'a file that is in no list or lock file is a failure')
-    .option('--allow <name>', 'no finding of the scan: module.name; may be given again', collectGlobalName)
+    .option('--allow <name>', 'no finding of the scan: module.name; may be given again', collectGlobalName);
+  addJobsOption(command)
     .addHelpText('after', EXAMPLES)
     .action(
-      bind(async (context, path: string, { deep, allow, failOnExtra }: VerifyCommandOptions) => {
+      bind(async (context, path: string, options: VerifyCommandOptions) => {
+        const { deep, allow, failOnExtra } = options;
         const { verifyFolder } = await import('../integrity/verify-path-node.js');
-        const report = await context.watch((watching) => verifyFolder(path, { deep, allow, failOnExtra, ...watching }));
+        const asked = { deep, allow, failOnExtra, ...(await hashing(options)) };
+        const report = await context.watch((watching) => verifyFolder(path, { ...asked, ...watching }));
         await context.answer({
           lines: async () => (await import('../report/verification.js')).verificationLines(report),
           json: async () => (await import('../report/json.js')).verificationJson(report),

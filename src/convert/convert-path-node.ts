@@ -10,7 +10,7 @@ import { crc32InNode } from '../integrity/crc32-node.js';
 import { createNodeHasher } from '../integrity/hash-node.js';
 import { parseSplitName, splitPartNames } from '../formats/gguf/split-name.js';
 import type { LlamaModel } from '../llama/model.js';
-import type { OperationOptions } from '../options.js';
+import type { OperationOptions, ThreadOptions } from '../options.js';
 import type { ReadOptions } from '../source/byte-source.js';
 import { toolVersion } from '../integrity/tool-version-node.js';
 import { type ConversionResult, type RunOptions, convert as convertTo, planConversion, runPlan } from './convert.js';
@@ -25,7 +25,7 @@ import { type ConversionPart, type ConversionPlan, ConvertError, namesOfWhole } 
 import { expectNoOtherModel, staleFiles } from './stale-files-node.js';
 
 /** What to write, and whether files that exist are replaced. */
-export interface ConvertPathOptions extends PlanPathOptions, OperationOptions, DirectoryOutputOptions {}
+export interface ConvertPathOptions extends PlanPathOptions, OperationOptions, ThreadOptions, DirectoryOutputOptions {}
 
 /** What to plan for a path. */
 export interface PlanPathOptions extends ConvertOptions, ReadOptions {
@@ -56,7 +56,7 @@ export async function convert(
 ): Promise<ConversionResult> {
   if (typeof output !== 'string') {
     if (options.part !== undefined) throw new ConvertError('convert/bad-option', 'a part is written to a path only');
-    return convertTo(model, output, { ...NODE_FUNCTIONS, ...options });
+    return convertTo(model, output, { ...nodeFunctions(options), ...options });
   }
   return runPlanTo(await planConversionTo(model, output, options), output, options);
 }
@@ -142,12 +142,12 @@ async function checkedPlan(
 export async function runPlanTo(
   plan: ConversionPlan,
   output: string,
-  options: RunOptions & DirectoryOutputOptions = {},
+  options: RunOptions & ThreadOptions & DirectoryOutputOptions = {},
 ): Promise<ConversionResult> {
   const { share } = plan;
   const place = placeOf(output, plan.to);
   const { folder } = place;
-  const run = { ...NODE_FUNCTIONS, ...options };
+  const run = { ...nodeFunctions(options), ...options };
   if (share?.part !== undefined) return runPart(plan, share, place, run);
   const result = await runPlan(plan, directoryOutput(folder, options), run);
   if (options.force === true) for (const name of await staleFiles(folder, plan)) await rm(join(folder, name));
@@ -169,7 +169,13 @@ async function locked(plan: ConversionPlan, model: LlamaModel, options: PlanPath
 }
 
 /** What Node does faster. */
-const NODE_FUNCTIONS = { createEncoder: createNodeEncoder, createHasher: createNodeHasher, crc32: crc32InNode };
+function nodeFunctions(options: ThreadOptions): Required<Pick<RunOptions, 'createEncoder' | 'createHasher' | 'crc32'>> {
+  return {
+    createEncoder: (pieces, hashedBytes) => createNodeEncoder(pieces, hashedBytes, options),
+    createHasher: createNodeHasher,
+    crc32: crc32InNode,
+  };
+}
 
 /** The file that Llama 1 and 2 keep above the folder. */
 const TOKENIZER = 'tokenizer.model';

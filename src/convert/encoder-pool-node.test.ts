@@ -171,6 +171,15 @@ describe('the encoder that Node gets', () => {
     const large = await createNodeEncoder([piece(huge, 'q8_0')]);
     expect(large.beginHash).toBeDefined();
     await large.close();
+    for (const [threads, slots] of [
+      [1, 2],
+      [2, 4],
+      [3, 5],
+    ] as const) {
+      const encoder = await createNodeEncoder([piece(huge, 'q8_0')], 1e12, { threads });
+      expect(encoder.slots).toBe(slots);
+      await encoder.close();
+    }
   });
 });
 

@@ -7,10 +7,10 @@
  *
  * @module
  */
-import { availableParallelism } from 'node:os';
-
 import { tensorByteLength } from '../formats/tensor.js';
+import type { ThreadOptions } from '../options.js';
 import { type QuantKernels, compileQuantKernels, createQuantKernels } from '../quant/kernels/quant-kernels.js';
+import { threadCount } from '../source/thread-count-node.js';
 import { ConvertThreads } from './convert-threads-node.js';
 import type { EncodeJob } from './encode-worker.js';
 import { type Encoder, type PlannedRows, encodeRows, expectOutcome, isToBeQuantized, rowsJob } from './encoder.js';
@@ -20,7 +20,6 @@ import type { TensorPiece } from './plan.js';
 import { type Slot, Slots, slotSizes } from './slots.js';
 import { slottedEncoder } from './slotted-encoder.js';
 import { hashingIn } from './thread-hash-node.js';
-import { MAX_THREADS } from './thread-pool-node.js';
 
 /** Bytes of weights that a kernel quantizes in the time that starting a thread takes. */
 const THREAD_START_BYTES = 32 << 20;
@@ -39,29 +38,34 @@ const MOVING_BLOCKS = 3;
 
 /**
  * An encoder of these tensors, in threads where that saves time.
- * Peak memory: four blocks as they are read and four as they are written, and some 10 MB for each of up to 16 threads.
+ * Peak memory: four blocks as they are read and four as they are written, and some 10 MB for each thread.
  *
  * @param pieces - the tensors
  * @param hashedBytes - bytes that are hashed on their way, each once for every hash
+ * @param options - how many threads may encode; with 1 all is done in this one
  * @throws ConvertError `convert/no-memory`, `convert/thread-died`
+ * @throws SourceError `source/bad-threads`
  */
-export async function createNodeEncoder(pieces: readonly TensorPiece[], hashedBytes = 0): Promise<Encoder> {
+export async function createNodeEncoder(
+  pieces: readonly TensorPiece[],
+  hashedBytes = 0,
+  options: ThreadOptions = {},
+): Promise<Encoder> {
+  const most = threadCount(options);
   const kernels = await createQuantKernels();
   const module = await compileQuantKernels();
-  const threads = Math.max(threadsToEncode(pieces, kernels), threadsToHash(hashedBytes));
+  const threads = Math.max(threadsToEncode(pieces, kernels, most), threadsToHash(hashedBytes, most));
   if (threads < 1) return createLocalEncoder(pieces);
   return createEncoderPool(pieces, kernels && module && { kernels, module }, threads);
 }
 
-function threadsToEncode(pieces: readonly TensorPiece[], kernels: QuantKernels | undefined): number {
-  const processors = availableParallelism();
-  if (kernels === undefined || processors === 1) return 0;
-  return Math.min(processors, MAX_THREADS, Math.floor(workOf(pieces, kernels) / THREAD_START_BYTES));
+function threadsToEncode(pieces: readonly TensorPiece[], kernels: QuantKernels | undefined, most: number): number {
+  if (kernels === undefined || most === 1) return 0;
+  return Math.min(most, Math.floor(workOf(pieces, kernels) / THREAD_START_BYTES));
 }
 
-function threadsToHash(hashedBytes: number): number {
-  const others = availableParallelism() - 1;
-  return Math.min(others, MAX_HASHING_THREADS, Math.floor(hashedBytes / THREAD_START_BYTES));
+function threadsToHash(hashedBytes: number, most: number): number {
+  return Math.min(most - 1, MAX_HASHING_THREADS, Math.floor(hashedBytes / THREAD_START_BYTES));
 }
 
 /** Bytes of weights to quantize, as if there were a kernel for all of them. */

@@ -9,9 +9,6 @@
  */
 import { Worker } from 'node:worker_threads';
 
-/** Most threads: for more, the one that reads is not fast enough, and each takes some 8 MB. */
-export const MAX_THREADS = 16;
-
 /** A thread makes nothing but a few messages; its blocks lie outside the heap. */
 const THREAD_HEAP = { maxYoungGenerationSizeMb: 1, maxOldGenerationSizeMb: 32 };
 

@@ -207,6 +207,16 @@ describe('the kernels that Node gets', () => {
     const processors = availableParallelism();
     expect(living()).toBe(processors === 1 ? 0 : Math.min(16, processors));
   });
+
+  it.each([
+    [1, 0],
+    [3, 3],
+  ])('work in as many as %i threads: %i are started', async (threads, started) => {
+    await using pool = await createNodeKernels({ threads });
+    await pool.multiply(numbers(32 * 256, 1), [matrix(2048, 256, 'float32')]);
+    expect(living()).toBe(started);
+    await expect(createNodeKernels({ threads: 0 })).rejects.toMatchObject({ code: 'source/bad-threads' });
+  });
 });
 
 describe('the thread', () => {

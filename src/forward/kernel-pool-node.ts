@@ -6,13 +6,13 @@
  *
  * @module
  */
-import { availableParallelism } from 'node:os';
-
-import { MAX_THREADS, ThreadPool } from '../convert/thread-pool-node.js';
+import { ThreadPool } from '../convert/thread-pool-node.js';
 import { byteLengthOf } from '../dtype.js';
 import { ROW_BLOCK_BYTES, type Tensor, rowByteLengthOf, rowCountOf, rowLengthOf, rowsPerBlock, tensorByteLength } from '../formats/tensor.js'; // prettier-ignore
+import type { ThreadOptions } from '../options.js';
 import { isDecodable } from '../quant/codec.js';
 import type { ReadOptions } from '../source/byte-source.js';
+import { threadCount } from '../source/thread-count-node.js';
 import { ForwardError } from './errors.js';
 import type { Kernels } from './kernels.js';
 import { type MatmulKernels, compileMatmulKernels, createMatmulKernels } from './kernels/matmul-kernels.js';
@@ -37,14 +37,16 @@ const BLOCKS_PER_THREAD = 2;
 const IS_BUILT = import.meta.url.endsWith('.js');
 
 /**
- * The fastest kernels of this machine: WebAssembly in threads, one for each processor and at most 16, or plain TypeScript
+ * The fastest kernels of this machine: WebAssembly in threads, as many as `threads` says, or plain TypeScript
  * where it has no WebAssembly. Threads start with the first large product and run until `close`; each takes some 15 MB.
  * Their products fail with a ForwardError `forward/thread-died` when a thread cannot be started or dies.
+ *
+ * @throws SourceError `source/bad-threads`
  */
-export async function createNodeKernels(): Promise<Kernels> {
+export async function createNodeKernels(options: ThreadOptions = {}): Promise<Kernels> {
+  const threads = threadCount(options);
   const kernels = await createMatmulKernels();
   if (kernels === undefined) return plainKernels;
-  const threads = Math.min(availableParallelism(), MAX_THREADS);
   return threads === 1 ? wasmKernels(kernels) : createKernelPool(kernels, threads);
 }
 

@@ -14,7 +14,7 @@ import { SourceError } from '../source/byte-source.js';
 import { systemError } from '../source/file.js';
 import { expectNameInside } from '../source/folder.js';
 import { threadCount } from '../source/thread-count-node.js';
-import { type FileToHash, type HashOutcome, hashFilesInTurn } from './hash-files.js';
+import { type FileToHash, type HashFiles, type HashOutcome, hashFilesInTurn } from './hash-files.js';
 import { createNodeHasher } from './hash-node.js';
 import { HashThread } from './hash-thread-node.js';
 import { ENDS_EARLY, type HashJob, type HashReply, type RunJob, createJobRunner } from './hash-worker.js';
@@ -40,6 +40,11 @@ export async function hashFilesOnDisk(
   const kernels = bytesBeside(several, count) < START_BYTES ? undefined : await compileMd5Kernels();
   if (count <= 1 && kernels === undefined) return hashFilesInTurn(createNodeHasher)(files, options);
   return hashFilesSideBySide(files, { ...options, kernels, threads: count });
+}
+
+/** {@link hashFilesOnDisk} in so many threads. */
+export function hashingOnDisk({ threads }: ThreadOptions): HashFiles {
+  return (files, options) => hashFilesOnDisk(files, { ...options, threads });
 }
 
 /** Bytes of all but the largest files. */

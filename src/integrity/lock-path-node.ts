@@ -11,15 +11,15 @@ import { basename, dirname, join } from 'node:path';
 import { parseSplitName, splitPartNames } from '../formats/gguf/split-name.js';
 import { expectNoneInside } from '../llama/open-path-node.js';
 import { folderLayout } from '../llama/open-model.js';
-import type { OperationOptions } from '../options.js';
+import type { OperationOptions, ThreadOptions } from '../options.js';
 import { openDirectory } from '../source/directory.js';
 import type { Folder } from '../source/folder.js';
 import { openPath } from '../source/open-path-node.js';
 import { partOfFolder } from '../source/part-of-folder.js';
 import { createNodeHasher } from './hash-node.js';
-import { hashFilesOnDisk } from './hash-pool-node.js';
+import { hashingOnDisk } from './hash-pool-node.js';
 import { LOCK_NAME, LockError, lockNameOf } from './lock.js';
-import { type MadeLock, lockFolder } from './lock-folder.js';
+import { type LockFolderOptions, type MadeLock, lockFolder } from './lock-folder.js';
 import { toolVersion } from './tool-version-node.js';
 
 /** A lock, and where its file belongs. */
@@ -31,7 +31,7 @@ export interface PathLock extends MadeLock {
 }
 
 /** How a path is locked. */
-export interface LockPathOptions extends OperationOptions {
+export interface LockPathOptions extends OperationOptions, ThreadOptions, Pick<LockFolderOptions, 'hashFiles'> {
   /** Factor of the rope scaling, in place of the one chosen by shape. */
   readonly ropeFactor?: number | undefined;
   /** Whether a lock file that exists is going to be replaced; otherwise it is refused, before anything is read. */
@@ -56,7 +56,7 @@ export async function lock(pathOrName: string, { force, ...options }: LockPathOp
   const given = {
     toolVersion: toolVersion(),
     createHasher: createNodeHasher,
-    hashFiles: hashFilesOnDisk,
+    hashFiles: hashingOnDisk(options),
     parent,
     lockName,
   };
