@@ -17,7 +17,14 @@ export function schemeOf(text: string): string | undefined {
   return ADDRESS.exec(text)?.[1]?.toLowerCase();
 }
 
-/** A text that may be an address, without what may be secret in it: user name, query and fragment. */
+/**
+ * A text that may be an address, without what may be secret in it: user name, query and fragment. Of one that is no URL
+ * only the scheme is left, since a password with a slash in it makes one of those.
+ */
 export function withoutSecrets(address: string): string {
-  return isAddress(address) ? address.replace(/[?#].*$/s, '').replace(/\/\/[^/]*@/, '//') : address;
+  const scheme = schemeOf(address);
+  if (scheme === undefined) return address;
+  if (!URL.canParse(address)) return `${scheme}://…`;
+  const { host, pathname } = new URL(address);
+  return `${scheme}://${host}${pathname}`;
 }

@@ -618,6 +618,11 @@ describe('an address', () => {
     'http://',
     'https://[::1/x?secret',
     'https://user:secret@host/x',
+    'https://user:a/secret@host/x',
+    'https://user:secret#x@host/x',
+    'https://user:secret?x@host/x',
+    'ftp://user:secret@host/x',
+    's3://user:a/secret@host/x',
     '/a/path',
   ])('such as %s is refused', async (address) => {
     const error = await failure(openHttpSource(address));
