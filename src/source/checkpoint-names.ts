@@ -6,7 +6,7 @@
  *
  * @module
  */
-import type { ByteSource } from './byte-source.js';
+import { type ByteSource, SourceError } from './byte-source.js';
 import { readWhole } from './whole.js';
 
 /** Files of Meta's and of Hugging Face's folders, whatever the model. */
@@ -29,6 +29,9 @@ const MOST_NUMBERED = 128;
 /** Largest index that is read, in bytes; that of a 405B has 100 kB. */
 const INDEX_BYTES_LIMIT = 16 << 20;
 
+/** Most shards that an index may name, as each is asked for; the index of a 405B names 191. */
+const MOST_SHARDS = 1000;
+
 /** What comes after a file that is there: the name of the next, one by one; nothing for most. */
 export function* namesAfter(name: string): Generator<string> {
   const named = Object.hasOwn(NUMBERED, name) ? NUMBERED[name] : undefined;
@@ -41,11 +44,21 @@ export function isIndex(name: string): boolean {
   return name.endsWith('.index.json');
 }
 
-/** The names of shards in an index; none where it is broken, which whoever reads it in earnest will tell. */
+/**
+ * The names of shards in an index; none where it is broken, which whoever reads it in earnest will tell.
+ *
+ * @throws SourceError `source/too-large` for more names than a server should be asked for
+ */
 export async function namesInIndex(source: ByteSource): Promise<readonly string[]> {
-  const bytes = await readWhole(source, INDEX_BYTES_LIMIT);
+  const names = namesOf(await readWhole(source, INDEX_BYTES_LIMIT));
+  if (names.length <= MOST_SHARDS) return names;
+  const message = `the index names ${names.length} files, and at most ${MOST_SHARDS} are asked for`;
+  throw new SourceError('source/too-large', message, { path: source.name, hint: 'download the folder' });
+}
+
+function namesOf(index: Uint8Array): string[] {
   try {
-    const { weight_map: map } = JSON.parse(new TextDecoder().decode(bytes)) as { readonly weight_map?: unknown };
+    const { weight_map: map } = JSON.parse(new TextDecoder().decode(index)) as { readonly weight_map?: unknown };
     if (typeof map !== 'object' || map === null) return [];
     const names = Object.values(map).filter((name) => typeof name === 'string' && /^[\w.-]{1,200}$/.test(name));
     return [...new Set(names as string[])];

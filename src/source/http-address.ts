@@ -51,6 +51,11 @@ export function folderOf(file: URL): URL {
 /** The address of a file below a folder; a query (a signature for all of the folder) is kept. */
 export function addressBelow(folder: URL, name: string): URL {
   const url = new URL(folder);
-  url.pathname = `${folder.pathname}${name.split('/').map(encodeURIComponent).join('/')}`;
+  url.pathname = `${folder.pathname}${wellFormed(name).split('/').map(encodeURIComponent).join('/')}`;
   return url;
+}
+
+/** A name as UTF-8 can hold it: half of a surrogate pair, as JSON may have it, is the replacement character as on disk. */
+function wellFormed(name: string): string {
+  return name.replace(/[\ud800-\udfff]/gu, '\ufffd');
 }

@@ -69,9 +69,9 @@ export class HttpFile {
   }
 
   /** Asks for the first bytes and thereby for everything else that must be known. */
-  async open(): Promise<OpenedHttpFile> {
-    return this.#repeatedly(undefined, { done: 0 }, () =>
-      this.#exchange(rangeHeader({ start: 0, end: HEAD_BYTES }), undefined, async (exchange) => {
+  async open(signal: AbortSignal | undefined): Promise<OpenedHttpFile> {
+    return this.#repeatedly(signal, { done: 0 }, () =>
+      this.#exchange(rangeHeader({ start: 0, end: HEAD_BYTES }), signal, async (exchange) => {
         const { response } = exchange;
         const link = response.headers.get('link');
         if (response.status === 206) return { ...(await this.#openRanged(exchange)), link };

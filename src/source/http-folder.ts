@@ -12,7 +12,7 @@ import { type Folder, type FolderEntry, expectNameInside } from './folder.js';
 import { openHttpFile } from './http.js';
 import type { HttpClient } from './http-client.js';
 import { describeMistake, identifySource } from './identify.js';
-import { sliceSource } from './slice.js';
+import { sharedSource } from './shared.js';
 
 /** Where the files of a folder are. */
 export interface HttpFolderPlace {
@@ -46,7 +46,10 @@ class HttpFolder implements Folder {
   }
 
   list(): Promise<readonly FolderEntry[]> {
-    this.#list ??= this.#listed();
+    this.#list ??= this.#listed().catch((cause: unknown) => {
+      this.#list = undefined; // a failure may pass
+      throw cause;
+    });
     return this.#list;
   }
 
@@ -60,8 +63,7 @@ class HttpFolder implements Folder {
   async open(name: string): Promise<ByteSource> {
     const found = await this.#ask(expectNameInside(name, this.name));
     if (found instanceof SourceError) throw found;
-    // closing what is handed out leaves the file open for whoever asks next
-    return sliceSource(found, 0, found.size);
+    return sharedSource(found);
   }
 
   async #listed(): Promise<readonly FolderEntry[]> {
@@ -73,32 +75,51 @@ class HttpFolder implements Folder {
         if ((await this.#present([next])).length === 0) break;
         found.push(next);
       }
-      if (isIndex(name)) found.push(...(await this.#present(await namesInIndex(await this.open(name)))));
+      if (isIndex(name)) found.push(...(await this.#present(await this.#namesIn(name))));
     }
     if (found.length === 0 && files.names.length > 0) throw await this.#nothing(files.names);
     const entries: FolderEntry[] = [];
-    for (const name of new Set(found)) entries.push({ name, size: (await this.open(name)).size });
+    for (const name of new Set(found)) {
+      const file = await this.#ask(name);
+      if (!(file instanceof SourceError)) entries.push({ name, size: file.size });
+    }
     return entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  async #namesIn(index: string): Promise<readonly string[]> {
+    await using source = await this.open(index);
+    return await namesInIndex(source);
   }
 
   /** Those of the names under which a file is there. */
   async #present(names: readonly string[]): Promise<string[]> {
-    const answers = await Promise.all(names.map((name) => this.#ask(name)));
-    return names.filter((_name, index) => !(answers[index] instanceof SourceError));
+    const failing = new AbortController();
+    try {
+      const answers = await Promise.all(names.map((name) => this.#ask(name, failing.signal)));
+      return names.filter((_name, index) => !(answers[index] instanceof SourceError));
+    } catch (cause) {
+      // of a silent server the others would go on for minutes, and keep the program alive
+      failing.abort(cause);
+      for (const name of names) this.#opened.delete(name);
+      throw cause;
+    }
   }
 
   /** The file, or why it is not there. @throws SourceError where that is not known */
-  #ask(name: string): Promise<ByteSource | SourceError> {
+  #ask(name: string, signal?: AbortSignal): Promise<ByteSource | SourceError> {
     const known = this.#opened.get(name);
     if (known !== undefined) return known;
-    const asked = this.#open(name);
+    const asked: Promise<ByteSource | SourceError> = this.#open(name, signal).catch((cause: unknown) => {
+      if (this.#opened.get(name) === asked) this.#opened.delete(name); // a failure may pass
+      throw cause;
+    });
     this.#opened.set(name, asked);
     return asked;
   }
 
-  async #open(name: string): Promise<ByteSource | SourceError> {
+  async #open(name: string, signal: AbortSignal | undefined): Promise<ByteSource | SourceError> {
     try {
-      const source = await openHttpFile(this.#client, this.#place.addressOf(name), `${this.name}/${name}`);
+      const source = await openHttpFile(this.#client, this.#place.addressOf(name), `${this.name}/${name}`, signal);
       if (isList(this.#place.files)) return source;
       // some servers have a page for every name
       const identification = await identifySource(source);

@@ -109,8 +109,12 @@ function parseList(bytes: Uint8Array, prefix: string, path: string): FolderEntry
   for (const entry of entries as readonly unknown[]) {
     const { type, path: file, size } = (entry ?? {}) as Readonly<Record<string, unknown>>;
     if (type === 'directory') continue;
-    if (typeof file !== 'string' || !Number.isSafeInteger(size) || !file.startsWith(prefix)) throw wrong();
-    files.push({ name: file.slice(prefix.length), size: size as number });
+    if (typeof file !== 'string' || !file.startsWith(prefix) || !isSize(size)) throw wrong();
+    files.push({ name: file.slice(prefix.length), size });
   }
   return files.sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function isSize(size: unknown): size is number {
+  return Number.isSafeInteger(size) && (size as number) >= 0;
 }

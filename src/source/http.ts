@@ -45,10 +45,20 @@ export async function openHttpSource(address: string | URL, options: HttpOptions
   return openHttpFile(new HttpClient(options), url, shownAddress(url));
 }
 
-/** Opens a file by the requests of a client. @throws as {@link openHttpSource} */
-export async function openHttpFile(client: HttpClient, url: URL, name: string): Promise<LinkedSource> {
+/**
+ * Opens a file by the requests of a client.
+ *
+ * @param signal - ends the opening, and has no part in what is read afterwards
+ * @throws as {@link openHttpSource}
+ */
+export async function openHttpFile(
+  client: HttpClient,
+  url: URL,
+  name: string,
+  signal?: AbortSignal,
+): Promise<LinkedSource> {
   const file = new HttpFile(client, url, name);
-  const { size, head, link } = await file.open();
+  const { size, head, link } = await file.open(signal);
   const close = async (): Promise<void> => file.close();
   const direct: ByteSource = {
     name,

@@ -24,8 +24,12 @@ const KEPT_BYTES = 4 << 20;
 interface Segment {
   readonly start: number;
   readonly end: number;
-  /** Shared by all who read it, so that no reader's signal aborts it. */
-  readonly bytes: Promise<Uint8Array>;
+  /** Its bytes once they are here, and until then the promise of them, shared by all who read it. */
+  bytes: Uint8Array | Promise<Uint8Array>;
+  /** Ends the fetch. */
+  readonly fetching: AbortController;
+  /** How many wait for the bytes: the signal of the last of them ends the fetch, and no other does. */
+  waiting: number;
 }
 
 /**
@@ -64,7 +68,8 @@ class Window {
 
   constructor(parent: ByteSource, head: Uint8Array) {
     this.#parent = parent;
-    this.#segments = head.byteLength === 0 ? [] : [{ start: 0, end: head.byteLength, bytes: Promise.resolve(head) }];
+    const known = { start: 0, end: head.byteLength, bytes: head, fetching: new AbortController(), waiting: 0 };
+    this.#segments = head.byteLength === 0 ? [] : [known];
     this.#ahead = Math.max(head.byteLength, SHORTEST);
     this.#next = head.byteLength;
   }
@@ -79,11 +84,29 @@ class Window {
     }
     for (let at = offset; at < end;) {
       const segment = this.#find(at) ?? this.#fetch(at, end);
-      const bytes = await unlessAborted(segment.bytes, signal);
+      const bytes = segment.bytes instanceof Uint8Array ? segment.bytes : await this.#arrival(segment, signal);
       const until = Math.min(end, segment.end);
       target.set(bytes.subarray(at - segment.start, until - segment.start), at - offset);
       at = until;
     }
+  }
+
+  /** The bytes of a segment when they are here; if the last who waits for them gives up, they are fetched no further. */
+  async #arrival(segment: Segment, signal: AbortSignal | undefined): Promise<Uint8Array> {
+    segment.waiting += 1;
+    try {
+      return await unlessAborted(segment.bytes, signal);
+    } finally {
+      segment.waiting -= 1;
+      if (segment.waiting === 0 && signal?.aborted === true) {
+        this.#drop(segment);
+        segment.fetching.abort(signal.reason);
+      }
+    }
+  }
+
+  #drop(segment: Segment): void {
+    this.#segments = this.#segments.filter((each) => each !== segment);
   }
 
   #find(at: number): Segment | undefined {
@@ -102,13 +125,15 @@ class Window {
     const start = goesOn ? at : Math.max(0, at - BEFORE, ...earlier);
     const following = this.#segments.map((segment) => segment.start).filter((next) => next > at);
     const end = Math.min(Math.max(wanted, at + this.#ahead), this.#parent.size, ...following);
-    const bytes = this.#parent.read(start, end - start);
-    const segment = { start, end, bytes };
+    const fetching = new AbortController();
+    const bytes = this.#parent.read(start, end - start, { signal: fetching.signal });
+    const segment: Segment = { start, end, bytes, fetching, waiting: 0 };
     this.#next = end;
     this.#segments.push(segment);
-    bytes.catch(() => {
-      this.#segments = this.#segments.filter((each) => each !== segment);
-    });
+    bytes.then(
+      (here) => (segment.bytes = here),
+      () => this.#drop(segment),
+    );
     this.#forget();
     return segment;
   }
@@ -123,18 +148,20 @@ class Window {
   }
 }
 
-/** The bytes, or the signal's reason as soon as it is aborted; the fetch itself goes on for others. */
-async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
+/** What is promised, or the signal's reason as soon as it is aborted. */
+async function unlessAborted<T>(promised: T | Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promised;
   signal.throwIfAborted();
+  // of its own, as Node warns of more than ten listeners on one
+  const own = AbortSignal.any([signal]);
   let stop = (): void => {};
   const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason as Error);
-    signal.addEventListener('abort', stop, { once: true });
+    stop = () => reject(own.reason as Error);
+    own.addEventListener('abort', stop, { once: true });
   });
   try {
-    return await Promise.race([promise, aborted]);
+    return await Promise.race([promised, aborted]);
   } finally {
-    signal.removeEventListener('abort', stop);
+    own.removeEventListener('abort', stop);
   }
 }
