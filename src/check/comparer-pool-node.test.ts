@@ -116,7 +116,9 @@ describe('a pool of threads', () => {
 
   it('stops reading tensors of one type where they differ, and reads them again', async () => {
     let reads = 0;
-    const pair = watched({ a: matrix('float32', 1), b: matrix('float32', 2) }, () => void reads++);
+    const pair = watched({ a: matrix('float32', 1), b: matrix('float32', 2) }, () => {
+      reads++;
+    });
     await poolOf(2).compare(pair);
     expect(reads).toBeGreaterThan(5);
     expect(reads).toBeLessThan(10);

@@ -117,7 +117,7 @@ class ComparerPool {
     const blocks = [...pairedBlocks(pair)];
     await this.#work(pair, blocks.entries(), options, async ([index, { count }], a, b, pool) => {
       const rows = { a: this.#rowsOf(pair.a, a), b: this.#rowsOf(pair.b, b), rowCount: count, rowLength, demands };
-      found[index] = (await pool.run({ rows } as RowsJob)) as Float64Array;
+      found[index] = (await pool.run({ rows })) as Float64Array;
     });
     for (const [index, { first, count }] of blocks.entries()) {
       addTally(statistics, tallyOf(found[index]!, first * rowLength, count * rowLength));

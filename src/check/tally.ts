@@ -43,38 +43,18 @@ const [FIRST_MISFITS, NUMBERS_OF_MISFITS] = [11, 8];
 
 /** A tally of `elements` elements from `start` on, out of the kernels' numbers. */
 export function tallyOf(numbers: Float64Array, start: number, elements: number): Tally {
-  const [
-    differing,
-    maxAbs,
-    maxAbsAt,
-    notFiniteA,
-    notFiniteB,
-    squaresA,
-    squaresB,
-    dot,
-    squaredDifference,
-    squares,
-    errors,
-  ] = numbers as unknown as readonly [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const sums = { notFiniteA, notFiniteB, squaresA, squaresB, dot, squaredDifference, squares, errors };
-  const [ofB, ofA, ofBoth] = [0, 1, 2].map((index) => misfitsAt(numbers, FIRST_MISFITS + index * NUMBERS_OF_MISFITS));
-  return { start, elements, differing, maxAbs, maxAbsAt, ...sums, misfits: [ofB!, ofA!, ofBoth!] };
+  const misfits = [0, 1, 2].map((index) => misfitsAt(numbers, FIRST_MISFITS + index * NUMBERS_OF_MISFITS));
+  return {
+    ...{ start, elements, differing: numbers[0]!, maxAbs: numbers[1]!, maxAbsAt: numbers[2]! },
+    ...{ notFiniteA: numbers[3]!, notFiniteB: numbers[4]!, squaresA: numbers[5]!, squaresB: numbers[6]! },
+    ...{ dot: numbers[7]!, squaredDifference: numbers[8]!, squares: numbers[9]!, errors: numbers[10]! },
+    misfits: [misfits[0]!, misfits[1]!, misfits[2]!],
+  };
 }
 
 function misfitsAt(numbers: Float64Array, index: number): Misfits {
-  const [count, at, a, b, rowCount, ...rows] = numbers.subarray(index, index + NUMBERS_OF_MISFITS);
-  const first = count === 0 ? undefined : { at: at!, a: a!, b: b! };
-  return { count: count!, first, rows: rows.slice(0, rowCount) };
+  const count = numbers[index]!;
+  const first = { at: numbers[index + 1]!, a: numbers[index + 2]!, b: numbers[index + 3]! };
+  const rows = [...numbers.subarray(index + 5, index + 5 + numbers[index + 4]!)];
+  return { count, first: count === 0 ? undefined : first, rows };
 }

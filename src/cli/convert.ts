@@ -149,7 +149,16 @@ function collectFolder(folder: string, folders: readonly string[] = []): string[
 }
 
 function expectConsistent(options: ConvertCommandOptions): void {
-  const { to, maxShardSize, mergesAs, shards, all, dryRun } = options;
+  const { dryRun, imatrix: importance, tensorType: tensorTypes } = options;
+  expectForFormat(options);
+  if (options.all === true && dryRun !== true) throw usageError('--all is for --dry-run');
+  if (options.check === true && dryRun === true) throw usageError('--check needs an output, and --dry-run writes none');
+  const idle = idleQuantizingOption({ ...options, importance, tensorTypes });
+  if (idle !== undefined) throw usageError(`${FLAGS[idle]} is for quantized types; give --type q4_k_m or another`);
+}
+
+function expectForFormat(options: ConvertCommandOptions): void {
+  const { to, maxShardSize, mergesAs, shards } = options;
   if (to !== 'safetensors' && maxShardSize !== undefined) throw usageError('--max-shard-size is for safetensors');
   if (to !== 'safetensors' && mergesAs !== undefined) {
     throw usageError('--merges-as is for the tokenizer.json of safetensors');
@@ -160,11 +169,6 @@ function expectConsistent(options: ConvertCommandOptions): void {
   if (to === 'meta' && options.chatTemplate !== undefined) {
     throw usageError('--chat-template is for safetensors and GGUF files');
   }
-  if (all === true && dryRun !== true) throw usageError('--all is for --dry-run');
-  if (options.check === true && dryRun === true) throw usageError('--check needs an output, and --dry-run writes none');
-  const { imatrix: importance, tensorType: tensorTypes } = options;
-  const idle = idleQuantizingOption({ ...options, importance, tensorTypes });
-  if (idle !== undefined) throw usageError(`${FLAGS[idle]} is for quantized types; give --type q4_k_m or another`);
 }
 
 /** How the options that say how to quantize are spelled. */
