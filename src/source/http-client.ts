@@ -8,6 +8,7 @@
  * @see https://fetch.spec.whatwg.org/#http-redirect-fetch
  * @module
  */
+import { Allowance } from './allowance.js';
 import { SourceError } from './byte-source.js';
 import { shownAddress } from './http-address.js';
 import { Passing, networkFailure } from './http-error.js';
@@ -37,11 +38,16 @@ export interface Exchange {
 /** Longest chain of redirects that is followed. */
 const MOST_REDIRECTS = 10;
 
+/** Bytes of files kept because their servers have no ranges, all together: twice what one file may have. */
+const WHOLE_FILE_BYTES = 64 << 20;
+
 const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 
 /** Makes requests and counts them; one for all files of a folder. */
 export class HttpClient {
   readonly options: HttpOptions;
+  /** What may be kept of files whose servers have no ranges. */
+  readonly prefixes = new Allowance(WHOLE_FILE_BYTES);
   readonly #fetch: typeof fetch;
   readonly #timeout: number;
   readonly #turns: Turns;

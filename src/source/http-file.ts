@@ -14,6 +14,7 @@ import {
   rangeHeader,
   tagsOf,
   wholeSize,
+  tooMuchKept,
   withoutRanges,
 } from './http-range.js';
 
@@ -56,6 +57,7 @@ export class HttpFile {
   readonly #name: string;
   readonly #origin: Place;
   readonly #closing = new AbortController();
+  readonly #keep: (byteLength: number) => boolean;
   #place: Place;
   #tags: FileTags = { size: 0, etag: null, modified: null };
   /** The first bytes of a file whose server has no ranges; undefined where it has. */
@@ -63,6 +65,7 @@ export class HttpFile {
 
   constructor(client: HttpClient, url: URL, name: string) {
     this.#client = client;
+    this.#keep = client.prefixes.share();
     this.#name = name;
     this.#origin = { url, isOwn: true };
     this.#place = this.#origin;
@@ -81,7 +84,10 @@ export class HttpFile {
         }
         throw statusFailure(response, this.#name);
       }),
-    );
+    ).catch((cause: unknown) => {
+      this.#keep(0);
+      throw cause;
+    });
   }
 
   async #openRanged(exchange: Exchange): Promise<Beginning> {
@@ -116,6 +122,7 @@ export class HttpFile {
   async #openUnsized(exchange: Exchange): Promise<Beginning> {
     const chunks: Uint8Array[] = [];
     let size = 0;
+    this.#keep(0); // of an attempt that failed
     for (let chunk = await exchange.read(); chunk !== undefined; chunk = await exchange.read()) {
       chunks.push(chunk);
       size += chunk.byteLength;
@@ -123,6 +130,7 @@ export class HttpFile {
         const message = `the server tells no size and has no ranges, and the file has more than ${PREFIX_LIMIT >> 20} MiB`;
         throw new SourceError('source/http-no-ranges', message, { path: this.#name, hint: 'download the file' });
       }
+      if (!this.#keep(size)) throw tooMuchKept(this.#name);
     }
     const whole = new Uint8Array(size);
     let end = 0;
@@ -183,6 +191,7 @@ export class HttpFile {
     const { size } = this.#tags;
     if (end > PREFIX_LIMIT) throw withoutRanges({ start: 0, end }, PREFIX_LIMIT, this.#name);
     const prefix = new Uint8Array(Math.min(size, PREFIX_LIMIT, Math.max(end, 2 * known.byteLength)));
+    if (!this.#keep(prefix.byteLength)) throw tooMuchKept(this.#name);
     await this.#repeatedly(signal, { done: 0 }, () =>
       this.#exchange({}, signal, async (exchange) => {
         const { response } = exchange;
@@ -251,10 +260,11 @@ export class HttpFile {
     }
   }
 
-  /** Ends every request of this file. */
+  /** Ends every request of this file, and gives back what it may keep. */
   close(): void {
     const reason = new SourceError('source/read-failed', 'it was closed while it was read', { path: this.#name });
     this.#closing.abort(reason);
+    this.#keep(0);
   }
 }
 

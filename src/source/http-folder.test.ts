@@ -127,6 +127,33 @@ describe('many reads with one signal', () => {
   });
 });
 
+describe('a server that sends whole files without a size', () => {
+  it('is not taken at its word for every name', async () => {
+    const body = Buffer.alloc(20 << 20, 1);
+    await using server = await serve({
+      misbehave: (_request, response) => {
+        response.writeHead(200);
+        response.end(body);
+        return true;
+      },
+    });
+    expect(await codeOf((await folderOf(server, { concurrency: 4 })).list())).toBe('source/http-no-ranges');
+    expect(server.received.length).toBeLessThan(10);
+  });
+
+  it('is read where it has a page for every name, however large', async () => {
+    const page = Buffer.concat([Buffer.from('<!doctype html><title>x</title>'), Buffer.alloc(5 << 20, 32)]);
+    await using server = await serve({
+      misbehave: (_request, response) => {
+        response.writeHead(200);
+        response.end(page);
+        return true;
+      },
+    });
+    expect(await codeOf((await folderOf(server, { concurrency: 2 })).list())).toBe('source/html-page');
+  });
+});
+
 describe('names that a server gives', () => {
   it('of two thousand shards are not asked for', async () => {
     const shards = Array.from({ length: 2000 }, (_each, index) => [`t${index}`, `f${index}.safetensors`] as const);

@@ -94,13 +94,20 @@ class HttpFolder implements Folder {
   /** Those of the names under which a file is there. */
   async #present(names: readonly string[]): Promise<string[]> {
     const failing = new AbortController();
+    const asked = new Set<string>();
+    const answerOf = async (name: string): Promise<ByteSource | SourceError> => {
+      asked.add(name);
+      const answer = await this.#ask(name, failing.signal);
+      asked.delete(name);
+      return answer;
+    };
     try {
-      const answers = await Promise.all(names.map((name) => this.#ask(name, failing.signal)));
+      const answers = await Promise.all(names.map(answerOf));
       return names.filter((_name, index) => !(answers[index] instanceof SourceError));
     } catch (cause) {
       // of a silent server the others would go on for minutes, and keep the program alive
       failing.abort(cause);
-      for (const name of names) this.#opened.delete(name);
+      for (const name of asked) this.#opened.delete(name);
       throw cause;
     }
   }
@@ -123,7 +130,9 @@ class HttpFolder implements Folder {
       if (isList(this.#place.files)) return source;
       // some servers have a page for every name
       const identification = await identifySource(source);
-      return identification.kind === 'html-page' ? describeMistake(identification, 'a file', source.name) : source;
+      if (identification.kind !== 'html-page') return source;
+      await source.close();
+      return describeMistake(identification, 'a file', source.name);
     } catch (cause) {
       // a store of files that may not be listed answers 403 for names that it does not have
       if (cause instanceof SourceError && ABSENT.has(cause.code)) return cause;

@@ -112,3 +112,9 @@ export function withoutRanges({ end }: Stretch, limit: number, path: string): So
     `but no more than the first ${limit >> 20} MiB are read so`;
   return new SourceError(code, message, { path, hint: 'download the file, or serve it with support for ranges' });
 }
+
+/** The error for files that would have to be kept whole, and are too many for that. */
+export function tooMuchKept(path: string): SourceError {
+  const message = 'the server sends whole files only, and those read from it are too large to keep all of them';
+  return new SourceError('source/http-no-ranges', message, { path, hint: 'download the files' });
+}
