@@ -108,6 +108,7 @@ export { type MetadataOverride, parseMetadataOverride } from './convert/metadata
 export type { SumFunctions } from './convert/sums.js';
 export * from './convert/output.js';
 export { type PlanLockOptions, planWithLock } from './convert/lock-plan.js';
+export type { Written } from './convert/lock-record.js';
 export { type SizeForecast, forecastSizes } from './convert/what-if.js';
 
 export * from './forward/errors.js';

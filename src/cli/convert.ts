@@ -15,6 +15,7 @@ import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
+import { type PartOptions, finishOption, partOption } from './convert-part.js';
 import { type JobsOption, addJobsOption } from './jobs.js';
 import { encoding, openComparer, openKernels } from './kernels.js';
 import { collectMetadata } from './parse-metadata.js';
@@ -41,6 +42,7 @@ Examples:
 interface ConvertCommandOptions
   extends
     JobsOption,
+    PartOptions,
     Pick<
       ConvertOptions,
       | 'to'
@@ -108,6 +110,8 @@ export function addConvert(program: Command, bind: Bind): void {
     .option('--metadata <key=value>', 'gguf: a value to set, also KEY:TYPE=VALUE; repeatable', collectMetadata)
     .option('--shards <count>', 'meta: files that the weights are cut into; 1 if not given', parseCount)
     .option('--rope-factor <number>', 'rope factor in place of the one chosen or stated', parseRopeFactor)
+    .addOption(partOption())
+    .addOption(finishOption())
     .option('--dry-run', 'show what would be written, and write nothing')
     .option('--all', 'with --dry-run: each tensor with its offset')
     .option('--no-lock', 'no lock file beside the output (see docs/fingerprints.md)')
@@ -153,6 +157,9 @@ function expectConsistent(options: ConvertCommandOptions): void {
   expectForFormat(options);
   if (options.all === true && dryRun !== true) throw usageError('--all is for --dry-run');
   if (options.check === true && dryRun === true) throw usageError('--check needs an output, and --dry-run writes none');
+  if (options.check === true && options.part !== undefined) {
+    throw usageError('--check needs a whole output: give it with --finish');
+  }
   const idle = idleQuantizingOption({ ...options, importance, tensorTypes });
   if (idle !== undefined) throw usageError(`${FLAGS[idle]} is for quantized types; give --type q4_k_m or another`);
 }
@@ -203,9 +210,8 @@ async function templating({ chatTemplate }: ConvertCommandOptions): Promise<Conv
 type WantedOptions = Omit<ConvertCommandOptions, 'chatTemplate'> & Pick<ConvertOptions, 'chatTemplate'>;
 
 async function showPlan(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<0 | 1> {
-  const { planConversionTo } = await import('../convert/convert-path-node.js');
   const { output } = options;
-  const plan = await planConversionTo(model, output, options);
+  const plan = await planned(context, model, options);
   await context.warn(plan.warnings);
   await context.answer({
     lines: async () => (await import('../report/plan.js')).planLines(plan, output, options),
@@ -214,18 +220,26 @@ async function showPlan(context: CommandContext, model: LlamaModel, options: Wan
   return 0;
 }
 
+/** The plan of what is asked for: the whole, a part, or what is left of the parts. */
+async function planned({ signal }: CommandContext, model: LlamaModel, options: WantedOptions): Promise<ConversionPlan> {
+  const { planConversionTo, planFinishTo } = await import('../convert/convert-path-node.js');
+  const { output, finish } = options;
+  return (finish === true ? planFinishTo : planConversionTo)(model, output, { ...options, signal });
+}
+
 async function convert(context: CommandContext, model: LlamaModel, options: WantedOptions): Promise<0 | 1> {
-  const { planConversionTo, runPlanTo, writtenPath } = await import('../convert/convert-path-node.js');
+  const { runPlanTo, writtenPath } = await import('../convert/convert-path-node.js');
   const { intentLines } = await import('../report/plan.js');
+  const { isIdle } = await import('../report/parts.js');
   const began = performance.now();
   const { output, force, ropeFactor } = options;
-  const plan = await planConversionTo(model, output, options);
+  const plan = await planned(context, model, options);
   await context.warn(plan.warnings);
   // not before the output has been found fit: an error should not follow a page of intentions
   const announce = once(() => context.announce(intentLines(plan)));
   const run = { force, ...(await encoding(options)) };
   const result = await context.watch((watching) => runPlanTo(plan, output, { ...run, ...onFirst(watching, announce) }));
-  await announce();
+  if (!isIdle(result)) await announce();
   const facts = {
     ...{ source: model.path, output: writtenPath(plan, output), ropeFactor, adapted: options.lora !== undefined },
     seconds: (performance.now() - began) / 1000,
@@ -234,7 +248,11 @@ async function convert(context: CommandContext, model: LlamaModel, options: Want
   const comparison = options.check === true ? await check(context, model, result, options) : undefined;
   await context.answer({
     lines: async () => (await import('../report/conversion.js')).conversionLines(result, { ...facts, comparison }),
-    json: async () => (await import('../report/json.js')).conversionJson(result, { ...facts, comparison }),
+    json: async () => {
+      if (options.finish === true)
+        return (await import('../report/parts.js')).finishJson(result, { ...facts, comparison });
+      return (await import('../report/json.js')).conversionJson(result, { ...facts, comparison });
+    },
   });
   return comparison?.verdict === 'different' ? 1 : 0;
 }

@@ -158,9 +158,14 @@ export async function runPlanTo(
   return result;
 }
 
-/** What a plan's files are to those that open models: the path that was asked for, or of a split file its first part. */
-export function writtenPath({ to, files }: Pick<ConversionPlan, 'to' | 'files'>, output: string): string {
-  return to === 'gguf' && files.length > 1 ? join(dirname(output), files[0]?.name ?? '') : output;
+/** What was written, as those take it that open models: the path that was asked for, or of a split file its first part. */
+export function writtenPath(
+  { to, files, share }: Pick<ConversionPlan, 'to' | 'files' | 'share'>,
+  output: string,
+): string {
+  if (to !== 'gguf' || share?.part !== undefined) return output;
+  const parts = share?.weights ?? files;
+  return parts.length > 1 || share !== undefined ? join(dirname(output), parts[0]?.name ?? '') : output;
 }
 
 async function locked(plan: ConversionPlan, model: LlamaModel, options: PlanPathOptions): Promise<ConversionPlan> {

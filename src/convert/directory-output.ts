@@ -17,19 +17,6 @@ import type { Output } from './output.js';
 import { outputError } from './output-error.js';
 import { ConvertError } from './plan.js';
 
-/**
- * Name under which a file is written before it is complete. It is random, as processes on several machines may write into
- * one folder, and each container may have the same process id.
- */
-function temporaryName(name: string): string {
-  return `.${name}.${randomBytes(6).toString('hex')}.partial`;
-}
-
-/** The name that a file was to have whose temporary name this is; undefined for other names. */
-export function nameOfPartial(temporary: string): string | undefined {
-  return /^\.(.+)\.[0-9a-f]{12}\.partial$/s.exec(temporary)?.[1];
-}
-
 /** How existing files are treated. */
 export interface DirectoryOutputOptions {
   /** Replace files that exist; otherwise they are refused. */
@@ -51,6 +38,11 @@ export function directoryOutput(folder: string, options: DirectoryOutputOptions 
     commit: () => commit(state),
     discard: () => discard(state),
   };
+}
+
+/** The name that a file was to have whose temporary name this is; undefined for other names. */
+export function nameOfPartial(temporary: string): string | undefined {
+  return /^\.(.+)\.[0-9a-f]{12}\.partial$/s.exec(temporary)?.[1];
 }
 
 interface DirectoryState {
@@ -122,6 +114,14 @@ async function nearestFolder(path: string): Promise<string> {
     const found = await stat(place).catch(() => undefined);
     if (found !== undefined || dirname(place) === place) return place;
   }
+}
+
+/**
+ * Name under which a file is written before it is complete. It is random, as processes on several machines may write into
+ * one folder, and each container may have the same process id.
+ */
+function temporaryName(name: string): string {
+  return `.${name}.${randomBytes(6).toString('hex')}.partial`;
 }
 
 async function create(state: DirectoryState, name: string): Promise<ByteSink> {

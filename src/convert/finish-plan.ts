@@ -10,7 +10,7 @@ import { type PlanLockOptions, planWithLock } from './lock-plan.js';
 import type { Written } from './lock-record.js';
 import { expectSameConversion } from './part-identity.js';
 import type { PartRecord, RecordedFile } from './part-record.js';
-import { dealtCutTensors, hasWeights, partFiles } from './parts.js';
+import { dealtCutTensors, hasWeights, partFiles, partName } from './parts.js';
 import { type ConversionIdentity, type ConversionPart, type ConversionPlan, ConvertError, type FilePiece, type PlannedFile } from './plan.js'; // prettier-ignore
 
 /** A record of a part and where it lies. */
@@ -64,11 +64,6 @@ export async function planFinish(bare: ConversionPlan, parts: FinishPlanParts): 
       records: records.map(({ name }) => name),
     },
   };
-}
-
-/** How a part is called in messages: `part 3/8`. */
-export function partName({ number, count }: ConversionPart): string {
-  return `part ${number}/${count}`;
 }
 
 /** A planned file with weights, and what the record of its part says of it. */

@@ -31,6 +31,11 @@ export function expectPart({ number, count }: ConversionPart): void {
   });
 }
 
+/** How a part is called in messages: `part 3/8`. */
+export function partName({ number, count }: ConversionPart): string {
+  return `part ${number}/${count}`;
+}
+
 /** Whether a file has weights, so that it belongs to a part. */
 export function hasWeights({ pieces }: Pick<PlannedFile, 'pieces'>): boolean {
   return pieces.some(({ kind }) => kind === 'tensor');

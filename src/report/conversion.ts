@@ -9,6 +9,7 @@ import type { CastLoss } from '../quant/cast-loss.js';
 import { comparisonLines } from './comparison.js';
 import { type Line, flow, marked, shown, wrap } from './lines.js';
 import { counted, duration, sized } from './numbers.js';
+import { afterPart, byteLengthThen, headline, isIdle } from './parts.js';
 
 /** What the command measured around a conversion. */
 export interface ConversionFacts {
@@ -29,19 +30,20 @@ export interface ConversionFacts {
 }
 
 /** A result as lines; the plan was shown before by `intentLines`. */
-export function conversionLines({ plan, loss, lossyTensors }: ConversionResult, facts: ConversionFacts): Line[] {
+export function conversionLines(result: ConversionResult, facts: ConversionFacts): Line[] {
+  const { plan, loss, lossyTensors } = result;
   const { output, seconds, peakMemory } = facts;
   return [
     ...flow(
       [
-        ['wrote', shown(output)].join(' '),
-        ...[sized(plan.byteLength), duration(seconds), `peak memory ${sized(peakMemory)}`],
+        headline(result, output),
+        ...(isIdle(result) ? [] : [sized(byteLengthThen(plan)), duration(seconds), `peak memory ${sized(peakMemory)}`]),
       ].map((part, index) => (index === 0 ? marked('good', part) : part)),
       { hanging: 2 },
     ),
     ...lossLines(loss, [...new Set(lossyTensors.map(({ dtype }) => dtype))]),
     ...lossyTensors.slice(0, LOSSY_SHOWN).flatMap((tensor) => lossyTensorLines(tensor)),
-    ...proofLines(facts),
+    ...(plan.share?.part === undefined ? proofLines(facts) : afterPart(plan.share)),
   ];
 }
 

@@ -23,6 +23,7 @@ import type { PathInspection } from '../llama/inspect-path-node.js';
 import type { ReleaseIdentity } from '../llama/identify-release.js';
 import type { Inspection } from '../llama/inspect.js';
 import type { ConversionFacts } from './conversion.js';
+import { partJson } from './parts.js';
 import { shareOfPresent } from './what-if.js';
 
 /** What `--json` prints. */
@@ -165,18 +166,18 @@ export function planJson(plan: ConversionPlan, output: string): JsonReport {
       byteLength: tensor.byteLength,
     })),
   }));
-  return jsonReport('plan', { output, to, dtype, byteLength, files, decisions, warnings });
+  return jsonReport('plan', { output, to, dtype, byteLength, files, decisions, warnings, part: partJson(plan) });
 }
 
 /** A conversion that was carried out, kind `conversion`. */
 export function conversionJson(
-  { plan, loss, lossyTensors }: ConversionResult,
+  { plan, loss, lossyTensors, wasThere = false }: ConversionResult,
   facts: Pick<ConversionFacts, 'output' | 'seconds' | 'peakMemory' | 'comparison'>,
 ): JsonReport {
   const { comparison } = facts;
   const { to, dtype, byteLength, decisions, warnings } = plan;
   return jsonReport('conversion', {
-    ...{ output: facts.output, to, dtype, byteLength, decisions, warnings, loss },
+    ...{ output: facts.output, to, dtype, byteLength, decisions, warnings, loss, part: partJson(plan, wasThere) },
     lossyTensors: lossyTensors.map(({ name, loss: lost }) => ({ name, loss: lost })),
     files: plan.files.map(({ name, byteLength: size }) => ({ name, byteLength: size })),
     ...{ seconds: facts.seconds, peakMemory: facts.peakMemory },

@@ -7,8 +7,9 @@ import { hexOffset } from '../errors.js';
 import { type ConversionPlan, plannedTensors } from '../convert/plan.js';
 import { collapseLayers } from './collapse-layers.js';
 import { decisionLines } from './decisions.js';
-import { type Line, flow, marked, shown, wrap } from './lines.js';
+import { type Line, flow, marked, wrap } from './lines.js';
 import { counted, extents, sized } from './numbers.js';
+import { fileCounts, writtenThing } from './parts.js';
 import { table } from './table.js';
 import { tensorTable } from './tensor-table.js';
 
@@ -20,7 +21,9 @@ export interface PlanOptions {
 
 /** What is about to be written, in a few lines: how many tensors of which type, and what was decided. */
 export function intentLines(plan: ConversionPlan): Line[] {
-  const parts = [tensorTypes(plannedTensors(plan)), counted(plan.files.length, 'file'), sized(plan.byteLength)];
+  const tensors = plannedTensors(plan);
+  const types = tensors.length > 0 || plan.share === undefined ? [tensorTypes(tensors)] : [];
+  const parts = [...types, fileCounts(plan), sized(plan.byteLength)];
   return [...flow(parts, { indent: 2 }), ...decisionLines(plan.decisions)];
 }
 
@@ -41,15 +44,23 @@ export function planLines(plan: ConversionPlan, output: string, { all }: PlanOpt
     return [name, sized(byteLength), count === 0 ? '' : counted(count, 'tensor')];
   });
   return [
-    ...flow([marked('strong', 'would write'), shown(output), sized(plan.byteLength)], { separator: ' ', hanging: 2 }),
+    ...flow([marked('strong', 'would write'), writtenThing(plan, output), sized(plan.byteLength)], {
+      separator: ' ',
+      hanging: 2,
+    }),
     ...wrap('nothing was written, because --dry-run was given', 2),
     '',
     ...intentLines(plan),
     '',
     ...table(files, { numbers: [1] }),
-    '',
-    ...(all === true ? everyTensor(plan) : tensorTable(collapseLayers(plannedTensors(plan)))),
+    ...tensorLines(plan, all === true),
   ];
+}
+
+function tensorLines(plan: ConversionPlan, all: boolean): Line[] {
+  const tensors = plannedTensors(plan);
+  if (tensors.length === 0) return [];
+  return ['', ...(all ? everyTensor(plan) : tensorTable(collapseLayers(tensors)))];
 }
 
 function everyTensor({ files }: ConversionPlan): string[] {
