@@ -43,7 +43,7 @@ export function planPart(bare: ConversionPlan, parts: PartPlanParts): Conversion
 }
 
 /** Names of the files without weights, the lock file last. */
-export function namesOfOthers({ files }: Pick<ConversionPlan, 'files'>, lockName: string | undefined): string[] {
+function namesOfOthers({ files }: Pick<ConversionPlan, 'files'>, lockName: string | undefined): string[] {
   const names = files.filter((file) => !hasWeights(file)).map(({ name }) => name);
   return lockName === undefined ? names : [...names, lockName];
 }
