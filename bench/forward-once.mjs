@@ -3,16 +3,18 @@
 /**
  * One forward pass over a checkpoint, so that a process can do nothing else.
  *
- *     node bench/forward-once.mjs threads Llama3.2-1B times.json [1b-q8_0.gguf]
+ *     node bench/forward-once.mjs threads times.json Llama3.2-1B [1b-q8_0.gguf]
+ *     node bench/forward-once.mjs oracle difference.json
  *
  * The first argument is `plain` (TypeScript), `here` (WebAssembly in one thread) or `threads` (one for each processor).
- * With a second model both are run together, as `check` does. What it took is written to a file, as what is
- * printed is lost; `bench/forward.mjs` runs these in turns.
+ * With a second model both are run together, as `check` does. `oracle` runs the models of `fixtures/` in TypeScript and
+ * by the kernels. What it gave is written to a file, as what is printed is lost; `bench/forward.mjs` runs these in turns.
  *
  * @module
  */
 import { writeFile } from 'node:fs/promises';
 import { performance } from 'node:perf_hooks';
+import { fileURLToPath } from 'node:url';
 
 /**
  * What a run took.
@@ -27,7 +29,7 @@ import { performance } from 'node:perf_hooks';
 /** @typedef {import('../src/forward/kernels.js').Kernels} Kernels */
 
 /** Tokens of the pass. */
-export const TOKENS = 32;
+const TOKENS = 32;
 
 const DIST = new URL('../dist/', import.meta.url);
 
@@ -38,9 +40,34 @@ const KERNELS = {
   threads: async () => (await load('forward/kernel-pool-node.js')).createNodeKernels(),
 };
 
-const [, script, name = '', path = '', output = '', other] = process.argv;
-if (script?.endsWith('forward-once.mjs') === true)
-  await writeFile(output, JSON.stringify(await run(name, path, other)));
+/** Models of the oracle: one of each generation, in one file and in several, with an output of its own and without. */
+const ORACLE_MODELS = ['llama1-tiny', 'llama2-tiny-2shards', 'llama3-tiny-4shards', 'llama3.2-tiny-no-output'];
+
+const [, , name = '', output = '', path = '', other] = process.argv;
+await writeFile(output, JSON.stringify(name === 'oracle' ? await largestDifference() : await run(name, path, other)));
+
+/**
+ * The largest difference of a logit between TypeScript and the kernels.
+ *
+ * @returns {Promise<{ difference: number }>}
+ */
+async function largestDifference() {
+  const { openModel } = await load('llama/open-path-node.js');
+  const { forward } = await load('forward/forward.js');
+  const [plain, fast] = await Promise.all([KERNELS['plain']?.(), KERNELS['threads']?.()]);
+  let difference = 0;
+  for (const folder of ORACLE_MODELS) {
+    const model = await openModel(fileURLToPath(new URL(`../fixtures/models/${folder}`, import.meta.url)));
+    const tokens = Array.from({ length: TOKENS }, (_, i) => (i * 37 + 5) % model.config.vocabSize);
+    const [wanted, found] = [await forward(model, tokens, { kernels: plain }), await forward(model, tokens, { kernels: fast })]; // prettier-ignore
+    for (const [index, logit] of wanted.logits.entries()) {
+      difference = Math.max(difference, Math.abs(logit - (found.logits[index] ?? NaN)));
+    }
+    await model.close();
+  }
+  await fast?.close();
+  return { difference };
+}
 
 /**
  * @param {string} kind

@@ -11,6 +11,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
+import { PYTHON } from './peers.mjs';
+
 /**
  * @typedef {object} Usage
  * @property {number} wall Seconds on the clock.
@@ -30,27 +32,17 @@ print(json.dumps(dict(code=code, wall=wall, cpu=usage.ru_utime + usage.ru_stime,
 `;
 
 /**
- * Runs a command to its end. What it prints is lost, and any exit code but 0 is an error.
+ * Runs a command to its end. What it prints is lost, and any exit code but 0 is an error that has its last lines.
  *
  * @param {string} command
  * @param {readonly string[]} args
+ * @param {NodeJS.ProcessEnv} [environment]
  * @returns {Promise<Usage>}
  */
-export async function measure(command, args) {
-  const { stdout, stderr } = await promisify(execFile)('python3', ['-c', WRAPPER, command, ...args]);
+export async function measure(command, args, environment = process.env) {
+  const options = { env: environment, maxBuffer: 1 << 26 };
+  const { stdout, stderr } = await promisify(execFile)(PYTHON, ['-c', WRAPPER, command, ...args], options);
   const { code, ...usage } = JSON.parse(stdout);
-  if (code !== 0) throw new Error(`${[command, ...args].join(' ')} ended with ${code}: ${stderr.trim()}`);
+  if (code !== 0) throw new Error(`${command} ended with ${code}: ${stderr.trim().split('\n').slice(-3).join(' ')}`);
   return usage;
-}
-
-/**
- * The middle of several measurements, each figure for itself.
- *
- * @param {readonly Usage[]} usages
- * @returns {Usage}
- */
-export function medianUsage(usages) {
-  const middle = (/** @type {keyof Usage} */ key) =>
-    usages.map((usage) => usage[key]).sort((a, b) => a - b)[usages.length >> 1] ?? NaN;
-  return { wall: middle('wall'), cpu: middle('cpu'), peakBytes: middle('peakBytes') };
 }

@@ -1,27 +1,24 @@
-#!/usr/bin/env node
 // @ts-check
 /**
  * How fast the kernels quantize, beside ggml's own C code with the same values in one thread.
  *
- *     npm run bench -- --only quantize [--rounds 9 --folder /fast/disk]
- *
- * ggml is measured where its shared libraries are found, in the folder that LLAMA_CPP_LIBS names or in
- * `examples/llama-cpp`, and Python 3 runs (PYTHON names another). Both take turns, so that whatever else the machine does
- * meets both; the table shows medians, in seconds of the processor. Ours include the copies into the kernels' memory
- * and out of it.
+ * Seconds of the processor. Ours include the copies into the kernels' memory and out of it.
  *
  * @module
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 
 import { createQuantKernels } from '../src/quant/kernels/quant-kernels.js';
+import { beside } from './commands.mjs';
+import { GGML_LIBS, PYTHON, missingPeers } from './peers.mjs';
 import { gaussianTensor } from './synthetic-weights.mjs';
+
+/** @typedef {import('./turns.mjs').Row} TurnRow */
+/** @typedef {import('./materials.mjs').Context} Context */
 
 /** @typedef {{ name: string, format: number, outBytes: number, weighted: boolean }} Row */
 /** @typedef {{ seconds: number, sha256: string }} Pass */
@@ -32,10 +29,6 @@ const VALUES = ROWS * COLUMNS;
 
 /** Seconds of the processor that a measurement takes at least. */
 const MEASURED_SECONDS = 0.1;
-
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const GGML = fileURLToPath(new URL('ggml_quantize.py', import.meta.url));
-const LIBS = 'examples/llama-cpp/node_modules/@node-llama-cpp/linux-x64/bins/linux-x64';
 
 /** Of each type: ggml's number, values and bytes of a block, and whether importances change its blocks. */
 const TYPES = /** @type {Record<string, [number, number, number, boolean]>} */ ({
@@ -58,34 +51,43 @@ const TYPES = /** @type {Record<string, [number, number, number, boolean]>} */ (
 });
 
 /**
- * Measures and prints the table.
+ * Rows of every format: ours, and ggml's where its libraries are. Other bytes than ours are a failure of ggml's row.
  *
- * @param {{ folder: string, rounds: number }} options
+ * @param {Context} context
+ * @param {(close: () => void) => void} atEnd - takes what ends ggml's process
+ * @returns {Promise<TurnRow[]>}
  */
-export async function benchQuantizing({ folder, rounds }) {
+export async function kernelRows({ folder, peers }, atEnd) {
   const kernels = await createQuantKernels();
   if (kernels === undefined) throw new Error('this machine cannot run the kernels');
   const values = await gaussianValues(COLUMNS + VALUES);
   const importance = values.slice(VALUES).map((value) => Math.exp(75 * value));
   values.set(importance, VALUES);
-  const ggml = await startGgml(folder, values);
-  const rows = rowsOf((format) => kernels.canQuantize(format));
-  /** @type {Pass[][]} */
-  const ours = rows.map(() => []);
-  /** @type {Pass[][]} */
-  const theirs = rows.map(() => []);
+  const missing = missingPeers(peers, ['ggml']);
+  const ggml = missing === undefined ? await startGgml(folder, values) : undefined;
+  if (ggml !== undefined) atEnd(ggml.stop);
   const bytes = new Uint8Array(values.buffer, 0, VALUES * 4);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [index, row] of rows.entries()) {
+  return rowsOf((format) => kernels.canQuantize(format)).flatMap((row) => {
+    let sha256 = '';
+    const ours = async () => {
       const pass = measureKernel(kernels, row, bytes, importance);
-      // the first round is for the compiler to notice what is worth its time
-      if (round === 0) continue;
-      ours[index]?.push(pass);
-      if (ggml !== undefined) theirs[index]?.push(await ggml.measure(row));
-    }
-  }
-  ggml?.stop();
-  print(rows, ours, theirs, rounds);
+      sha256 = pass.sha256;
+      return { cpu: pass.seconds, bytes: VALUES * 4 };
+    };
+    const theirs = async () => {
+      if (ggml === undefined) throw new Error('the process that runs ggml does not start');
+      const pass = await ggml.measure(row);
+      if (pass.sha256 !== sha256) throw new Error('ggml gives other bytes');
+      return { cpu: pass.seconds, bytes: VALUES * 4 };
+    };
+    return [
+      { id: `kernels/${row.name}`, label: row.name, warmUp: ours, run: ours },
+      {
+        ...{ id: `kernels/${row.name}/ggml`, label: `${row.name} by ggml`, peers: ['ggml'], run: theirs },
+        ...(missing === undefined ? {} : { missing }),
+      },
+    ];
+  });
 }
 
 /** @param {(format: number) => boolean} canQuantize */
@@ -93,7 +95,7 @@ function rowsOf(canQuantize) {
   return Object.entries(TYPES).flatMap(([name, [format, elements, blockBytes, weighable]]) => {
     if (!canQuantize(format)) return [];
     const row = { name, format, outBytes: (VALUES / elements) * blockBytes, weighted: false };
-    return weighable ? [row, { ...row, name: `${name}, with importances`, weighted: true }] : [row];
+    return weighable ? [row, { ...row, name: `${name}/weighted`, weighted: true }] : [row];
   });
 }
 
@@ -130,19 +132,17 @@ function measureKernel(kernels, { format, outBytes, weighted }, values, importan
 }
 
 /**
- * A process that quantizes with ggml; undefined where its libraries or Python are missing.
+ * A process that quantizes with ggml; undefined where Python does not start.
  *
  * @param {string} folder
  * @param {Float32Array} values
  */
 async function startGgml(folder, values) {
-  const libs = process.env['LLAMA_CPP_LIBS'] ?? join(ROOT, LIBS);
-  if (!existsSync(libs) || !readdirSync(libs).some((name) => name.startsWith('libggml-base'))) return undefined;
   await mkdir(folder, { recursive: true });
   const input = join(folder, 'quantize.f32');
   await writeFile(input, new Uint8Array(values.buffer));
-  const args = [GGML, libs, String(ROWS), String(COLUMNS), input];
-  const child = spawn(process.env['PYTHON'] ?? 'python3', args, { stdio: ['pipe', 'pipe', 'inherit'] });
+  const args = [beside('ggml_quantize.py'), GGML_LIBS, String(ROWS), String(COLUMNS), input];
+  const child = spawn(PYTHON, args, { stdio: ['pipe', 'pipe', 'inherit'] });
   const started = await new Promise((resolve) => {
     child.once('spawn', () => resolve(true));
     child.once('error', () => resolve(false));
@@ -162,37 +162,4 @@ async function startGgml(folder, values) {
     },
     stop: () => child.stdin.end(),
   };
-}
-
-/**
- * @param {readonly Row[]} rows
- * @param {readonly Pass[][]} ours
- * @param {readonly Pass[][]} theirs
- * @param {number} rounds
- */
-function print(rows, ours, theirs, rounds) {
-  console.log(
-    `\n${((VALUES * 4) / 1e6).toFixed(1)} MB of float32 quantized in one thread, medians of ${rounds} rounds:\n`,
-  );
-  console.log('| | kernel MB/s | ggml MB/s | faster | bytes |');
-  console.log('|-|-:|-:|-:|-|');
-  for (const [index, { name }] of rows.entries()) {
-    const own = medianSeconds(ours[index] ?? []);
-    const other = medianSeconds(theirs[index] ?? []);
-    const hashes = new Set([...(ours[index] ?? []), ...(theirs[index] ?? [])].map(({ sha256 }) => sha256));
-    const cells = Number.isNaN(other)
-      ? ['', '', '']
-      : [speed(other), `${(other / own).toFixed(1)} x`, hashes.size === 1 ? 'equal' : 'DIFFERENT'];
-    console.log(`| ${[name, speed(own), ...cells].join(' | ')} |`);
-  }
-}
-
-/** @param {readonly Pass[]} passes */
-function medianSeconds(passes) {
-  return passes.map(({ seconds }) => seconds).sort((a, b) => a - b)[passes.length >> 1] ?? NaN;
-}
-
-/** @param {number} seconds */
-function speed(seconds) {
-  return ((VALUES * 4e-6) / seconds).toFixed(0);
 }

@@ -1,154 +1,202 @@
 #!/usr/bin/env node
 // @ts-check
 /**
- * What converting and inspecting a 1B checkpoint costs, beside copying it and beside starting Node.
+ * Measures ours and the programs of others in turns, and writes what came out: the source of docs/performance.md.
  *
- *     npm run bench [-- --rounds 5 --folder /fast/disk]
- *     npm run bench -- --only zip
+ *     npm run bench                       10 minutes, 10 GB of disk: checkpoints of the shape of Llama 3.2 1B
+ *     npm run bench -- --full             and of Llama 3.1 8B: half an hour, 40 GB
+ *     npm run bench -- --publish          writes bench/results/performance.json and docs/performance.md too
+ *     npm run bench -- --only forward     one part: headers, opening, hashing, converting, …
  *
- * `--only` leaves parts out: `convert` is whole checkpoints and headers, `zip` is `zip.mjs`, `quantize` is
- * `quantize.mjs`, `tokenize` is `tokenize.mjs`, `forward` is `forward.mjs`. Makes the checkpoint once (2.5 GB; twice as much is written and removed again each round). The commands take
- * turns, so that whatever else the machine does meets all of them, and the table shows medians. Numbers belong to
- * one machine and one day: docs/performance.md says which.
+ * `--folder PATH` says where the files go that are measured on (2.5 GB each; they are kept), `--json FILE` where the result
+ * goes, `--rounds N` how often everything is measured, `--minutes N` how long at most: rounds that would take longer are
+ * left out, and what is not measured by then says so. `--layers N` leaves layers out of the models, to try this program. Programs of
+ * others that are not installed are named in the result. The page is printed, progress is told on stderr.
  *
  * @module
  */
-import { readFileSync } from 'node:fs';
-import { access, mkdir, rm } from 'node:fs/promises';
-import { cpus, tmpdir, totalmem } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { execFileSync } from 'node:child_process';
+import { rmSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { availableParallelism, cpus, release, tmpdir, totalmem, type } from 'node:os';
+import { dirname, join } from 'node:path';
+import { performance } from 'node:perf_hooks';
+import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 
-import { benchForward } from './forward.mjs';
-import { measure, medianUsage } from './measure.mjs';
-import { benchQuantizing } from './quantize.mjs';
-import { benchTokenizing } from './tokenize.mjs';
-import { benchOpening } from './zip.mjs';
+import { format, resolveConfig } from 'prettier';
 
-/** @typedef {import('./measure.mjs').Usage} Usage */
-/** @typedef {{ command: string, args: string[] }} Command */
+import { contextOf, expectRoom, prepare } from './materials.mjs';
+import { PERFORMANCE_PAGE, RESULTS, performancePage } from './page.mjs';
+import { PYTHON, findPeers } from './peers.mjs';
+import { SECTIONS, SIZE_SECTION } from './sections.mjs';
+import { inTurns } from './turns.mjs';
 
-const START_ROUNDS = 10;
-const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-const MAKE_CHECKPOINT = fileURLToPath(new URL('make-checkpoint.mjs', import.meta.url));
+/** @typedef {import('./turns.mjs').Row} Row */
+/** @typedef {import('./turns.mjs').RowResult} RowResult */
+/** @typedef {import('./page.mjs').Results} Results */
+/** @typedef {import('./sections.mjs').Section} Section */
 
 const { values: options } = parseArgs({
   options: {
     folder: { type: 'string', default: join(tmpdir(), 'llama-inspect-bench') },
+    json: { type: 'string' },
     only: { type: 'string' },
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string' },
+    minutes: { type: 'string' },
+    layers: { type: 'string' },
+    full: { type: 'boolean', default: false },
+    publish: { type: 'boolean', default: false },
   },
 });
 
-const checkpoint = join(options.folder, 'Llama3.2-1B');
-const weights = join(checkpoint, 'consolidated.00.pth');
-const output = join(options.folder, 'output');
+/** How long other programs are watched before anything is measured. */
+const WATCHED_MS = 3000;
 
-/** @type {Record<string, Command>} */
-const WHOLE_FILE = {
-  cp: { command: 'cp', args: [weights, join(output, 'copy.pth')] },
-  'cp, then sync': { command: 'sh', args: ['-c', 'cp "$0" "$1" && sync "$1"', weights, join(output, 'copy.pth')] },
-  'convert --to safetensors': cli('convert', checkpoint, '--to', 'safetensors', '--output', join(output, 'hf')),
-  'convert --to gguf': cli('convert', checkpoint, '--to', 'gguf', '--output', join(output, 'model.gguf')),
-  'convert --to gguf --type f16': cli(
-    ...['convert', checkpoint, '--to', 'gguf', '--type', 'f16', '--output', join(output, 'model.gguf')],
-  ),
-  verify: cli('verify', checkpoint),
-};
+const began = performance.now();
+const rounds = count('rounds', 5);
+const minutes = count('minutes', options.full ? 30 : 10);
+const layers = options.layers === undefined ? undefined : count('layers', 0);
+const context = contextOf({ folder: options.folder, layers, full: options.full, peers: findPeers() });
+const sections = [...SECTIONS, SIZE_SECTION].filter(({ id }) => options.only === undefined || options.only === id);
+if (sections.length === 0) {
+  throw new Error(`--only takes one of ${[...SECTIONS, SIZE_SECTION].map(({ id }) => id).join(', ')}`);
+}
+if (options.publish && (options.only !== undefined || layers !== undefined)) {
+  throw new Error('--publish is for whole runs: without --only and --layers');
+}
+expectPython();
+await expectRoom(context);
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.once(signal, () => {
+    rmSync(context.output, { recursive: true, force: true });
+    process.exit(130);
+  });
+}
+const results = await resultsOf();
+await keep(results);
+const failed = results.rows.filter(({ missing }) => missing?.startsWith('failed') === true);
+for (const { label, missing } of failed) console.error(`${label} ${missing}`);
+if (failed.length > 0) process.exitCode = 1;
 
-/** @type {Record<string, Command>} */
-const HEADERS_ONLY = {
-  'node -e 0': { command: process.execPath, args: ['-e', '0'] },
-  inspect: cli('inspect', checkpoint),
-  'inspect --json': cli('inspect', '--json', checkpoint),
-  tensors: cli('tensors', checkpoint),
-};
-
-const PARTS = {
-  convert: benchConverting,
-  zip: () => benchOpening({ ...options, rounds: Number(options.rounds) }),
-  quantize: () => benchQuantizing({ ...options, rounds: Number(options.rounds) }),
-  tokenize: () => benchTokenizing({ rounds: Number(options.rounds) }),
-  forward: async () => {
-    await makeCheckpointOnce();
-    await benchForward({ checkpoint, folder: options.folder, rounds: Number(options.rounds) });
-  },
-};
-
-const parts = Object.entries(PARTS).filter(([name]) => options.only === undefined || options.only === name);
-if (parts.length === 0) throw new Error(`--only takes one of ${Object.keys(PARTS).join(', ')}`);
-console.log(machine());
-for (const [, bench] of parts) await bench();
-
-async function benchConverting() {
-  await makeCheckpointOnce();
-  const whole = await medians(WHOLE_FILE, Number(options.rounds));
-  console.log(`\nA 1B checkpoint of 2.5 GB, medians of ${options.rounds} runs:\n`);
-  printTable(whole, 'cp, then sync', 'wall', (usage, base) => `${(usage / base).toFixed(2)} x`);
-  const headers = await medians(HEADERS_ONLY, START_ROUNDS);
-  console.log(`\nHeaders only, medians of ${START_ROUNDS} runs:\n`);
-  printTable(headers, 'node -e 0', 'cpu', (usage, base) => `+${Math.round((usage - base) * 1000)} ms`);
+/** @returns {Promise<Results>} */
+async function resultsOf() {
+  const busyThreads = await busyAtStart();
+  const rows = await measureAll();
+  const { version } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'));
+  return {
+    schemaVersion: 1,
+    date: new Date().toISOString().slice(0, 10),
+    machine: {
+      ...{ processor: cpus()[0]?.model ?? 'unknown', threads: availableParallelism(), memoryBytes: totalmem() },
+      ...{ system: `${type()} ${release()}`, busyThreads },
+    },
+    versions: { 'llama-inspect': version, node: process.versions.node },
+    options: { rounds, minutes, full: options.full, layers: layers ?? null },
+    minutesTaken: Math.round((performance.now() - began) / 6000) / 10,
+    peers: [...context.peers],
+    rows,
+  };
 }
 
-async function makeCheckpointOnce() {
-  const complete = await access(join(checkpoint, 'checklist.chk')).then(
-    () => true,
-    () => false,
-  );
-  if (!complete) await measure(process.execPath, [MAKE_CHECKPOINT, checkpoint]);
-  // all commands find the file in the page cache, as far as it fits
-  await measure('sh', ['-c', `cat "$0" > /dev/null`, weights]);
+/** How many threads other programs keep busy, over some seconds in which this one waits. */
+async function busyAtStart() {
+  const spent = () => {
+    const times = cpus().map((cpu) => cpu.times);
+    const all = times.reduce((sum, { user, nice, sys, idle, irq }) => sum + user + nice + sys + idle + irq, 0);
+    return { all, idle: times.reduce((sum, { idle }) => sum + idle, 0) };
+  };
+  const before = spent();
+  await setTimeout(WATCHED_MS);
+  const after = spent();
+  const busy = 1 - (after.idle - before.idle) / (after.all - before.all);
+  return Math.round(busy * cpus().length * 10) / 10;
 }
 
-/**
- * @param {Record<string, Command>} commands
- * @param {number} rounds
- * @returns {Promise<Map<string, Usage>>}
- */
-async function medians(commands, rounds) {
-  /** @type {Map<string, Usage[]>} */
-  const usages = new Map(Object.keys(commands).map((name) => [name, []]));
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, { command, args }] of Object.entries(commands)) {
-      await mkdir(output, { recursive: true });
-      usages.get(name)?.push(await measure(command, args));
-      await rm(output, { recursive: true });
+/** Every part in turn, with its share of the time that is left. */
+async function measureAll() {
+  /** @type {RowResult[]} */
+  const rows = [];
+  const shareOf = (/** @type {Section} */ { id, share }) => (id === SIZE_SECTION.id && !context.full ? 0 : share);
+  for (const [index, section] of sections.entries()) {
+    const shares = sections.slice(index).reduce((sum, each) => sum + shareOf(each), 0);
+    try {
+      rows.push(...(await measureSection(section, shareOf(section) / shares)));
+    } catch (error) {
+      const missing = `failed: ${error instanceof Error ? error.message : String(error)}`.slice(0, 300);
+      rows.push({ id: section.id, label: section.id, peers: [], missing, samples: {} });
     }
   }
-  return new Map([...usages].map(([name, all]) => [name, medianUsage(all)]));
+  return rows;
 }
 
 /**
- * @param {Map<string, Usage>} rows
- * @param {string} baseName Row that the others are compared with.
- * @param {'wall' | 'cpu'} key What is compared.
- * @param {(value: number, base: number) => string} compare
+ * @param {Section} section
+ * @param {number} share - of the time that is left
  */
-function printTable(rows, baseName, key, compare) {
-  const base = rows.get(baseName)?.[key] ?? NaN;
-  console.log(`| | wall s | cpu s | peak memory | ${key} against \`${baseName}\` |`);
-  console.log('|-|-:|-:|-:|-:|');
-  for (const [name, usage] of rows) {
-    const { wall, cpu, peakBytes } = usage;
-    const figures = [wall.toFixed(2), cpu.toFixed(2), `${Math.round(peakBytes / 1e6)} MB`, compare(usage[key], base)];
-    console.log(`| \`${name}\` | ${figures.join(' | ')} |`);
+async function measureSection(section, share) {
+  const { id, needs, rounds: own = rounds, isBrief = false } = section;
+  if (id !== SIZE_SECTION.id || context.full) await prepare(context, needs, progress);
+  const now = performance.now();
+  const end = began + minutes * 60_000;
+  const deadline = now + (end - now) * share;
+  /** @type {(() => void)[]} */
+  const closers = [];
+  try {
+    const found = await section.rows(context, (close) => closers.push(close));
+    const wanted = options.rounds === undefined ? own : Math.min(rounds, own);
+    let told = -1;
+    const tell = (/** @type {Row} */ row, /** @type {number} */ round, /** @type {string | undefined} */ problem) => {
+      if (problem === undefined && isBrief && told === round) return;
+      told = round;
+      progress(`${id}, round ${round + 1} of ${wanted}${isBrief ? '' : `: ${row.label}`} ${problem ?? ''}`.trimEnd());
+    };
+    return await inTurns(found, { rounds: wanted, deadline, end, tell });
+  } finally {
+    for (const close of closers) close();
+    rmSync(context.output, { recursive: true, force: true });
   }
 }
 
-function machine() {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  const date = new Date().toISOString().slice(0, 10);
-  const memory = Math.round(totalmem() / 2 ** 30);
-  return `llama-inspect ${version}, Node ${process.versions.node}, ${date}: ${cpus().length} x ${cpus()[0]?.model}, ${memory} GiB`;
+/** @param {Results} found */
+async function keep(found) {
+  const short = (/** @type {string} */ _, /** @type {unknown} */ value) =>
+    typeof value === 'number' && !Number.isInteger(value) ? Number(value.toPrecision(5)) : value;
+  const text = await format(JSON.stringify(found, short, 1), { ...(await resolveConfig(RESULTS)), parser: 'json' });
+  const file = options.json ?? join(context.folder, 'performance.json');
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+  const page = await performancePage(JSON.parse(text));
+  console.log(page);
+  progress(`the figures are in ${file}`);
+  if (!options.publish) return;
+  await mkdir(dirname(RESULTS), { recursive: true });
+  await writeFile(RESULTS, text);
+  await writeFile(PERFORMANCE_PAGE, page);
+  progress(`${RESULTS} and ${PERFORMANCE_PAGE} are written`);
+}
+
+/** Python is no peer here: it asks the kernel what a process took. */
+function expectPython() {
+  try {
+    execFileSync(PYTHON, ['-c', 'import os; os.wait4, os.posix_spawnp']);
+  } catch {
+    throw new Error(`${PYTHON} does not run, which measures processes: LLAMA_PYTHON names a Python 3`);
+  }
+}
+
+/** @param {string} message */
+function progress(message) {
+  const seconds = Math.round((performance.now() - began) / 1000);
+  console.error(`${String(Math.floor(seconds / 60)).padStart(2)}:${String(seconds % 60).padStart(2, '0')} ${message}`);
 }
 
 /**
- * Our own command.
- *
- * @param {string[]} args
- * @returns {Command}
+ * @param {'rounds' | 'minutes' | 'layers'} option
+ * @param {number} byDefault
  */
-function cli(...args) {
-  return { command: process.execPath, args: [CLI, ...args] };
+function count(option, byDefault) {
+  const text = options[option] ?? String(byDefault);
+  if (/^[1-9]\d{0,3}$/.test(text)) return Number(text);
+  throw new Error(`--${option} takes a whole number from 1 on, not ${text}`);
 }

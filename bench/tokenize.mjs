@@ -1,14 +1,10 @@
-#!/usr/bin/env node
 // @ts-check
 /**
  * How fast text is encoded, beside js-tiktoken with the same ranks and the same text.
  *
- *     npm run bench -- --only tokenize [--rounds 9]
- *
  * Needs the tokenizers that Meta published, which are not in this repository: in the folder that LLAMA_TOKENIZERS names
  * or in `../shared/oracle/real-tokenizers`. The text is this project's own pages, one after the other until a megabyte
- * is full. Both take turns, so that whatever else the machine does meets both; the table shows medians, in seconds of
- * the processor. That both give the same ids is checked first.
+ * is full. Seconds of the processor. That both give the same ids is checked first.
  *
  * @module
  */
@@ -18,12 +14,15 @@ import { fileURLToPath } from 'node:url';
 
 import { Tiktoken } from 'js-tiktoken/lite';
 
+import { missingPeers } from './peers.mjs';
+
 /** @type {typeof import('../src/tokenizer/tokenizer-model.js')} */
 const { parseTokenizerModel } = await import(new URL('../dist/tokenizer/tokenizer-model.js', import.meta.url).href);
 /** @type {typeof import('../src/tokenizer/tokenizer.js')} */
 const { Tokenizer } = await import(new URL('../dist/tokenizer/tokenizer.js', import.meta.url).href);
 
-/** @typedef {{ label: string, run: () => number, bytes: number }} Row */
+/** @typedef {import('./turns.mjs').Row} Row */
+/** @typedef {import('./materials.mjs').Context} Context */
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const FOLDER = process.env['LLAMA_TOKENIZERS'] ?? join(ROOT, '../shared/oracle/real-tokenizers');
@@ -34,60 +33,53 @@ const PATTERN =
   "'(?:[sSſ]|[tT]|[rR][eE]|[vV][eE]|[mM]|[lL][lL]|[dD])|[^\\r\\n\\p{L}\\p{N}]?\\p{L}+|\\p{N}{1,3}| ?[^\\p{White_Space}\\p{L}\\p{N}]+[\\r\\n]*|\\p{White_Space}*[\\r\\n]+|\\p{White_Space}+(?!\\P{White_Space})|\\p{White_Space}+";
 
 /**
- * Measures and prints the table.
- *
- * @param {{ rounds: number }} options
+ * @param {Context} context
+ * @returns {Row[]}
  */
-export async function benchTokenizing({ rounds }) {
+export function tokenizingRows({ peers: found }) {
   const [llama3, llama2] = ['llama3', 'llama2'].map(readTokenizer);
   if (llama3 === undefined || llama2 === undefined) {
-    console.log(`\nTokenizing is not measured: ${FOLDER} has not the tokenizers of Llama 2 and 3.`);
-    return;
+    const missing = 'the tokenizers of Llama 2 and 3 are not here: LLAMA_TOKENIZERS names their folder';
+    return [{ id: 'tokenizing/encode', label: 'Llama 3 encoded', missing, run: async () => ({}) }];
   }
   const text = pages();
   const ours = tokenizerOf(llama3);
-  const theirs = new Tiktoken({ pat_str: PATTERN, special_tokens: {}, bpe_ranks: ranksLine(llama3) });
-  if (ours.encode(text).join() !== theirs.encode(text).join()) throw new Error('js-tiktoken gives other ids');
   const spm = tokenizerOf(llama2);
   const ids = ours.encode(text);
   const letters = 'a'.repeat(TEXT_BYTES);
   const bytes = Buffer.byteLength(text);
-  /** @type {Row[]} */
-  const rows = [
-    { label: 'Llama 3 encoded', run: () => ours.encode(text).length, bytes },
-    { label: 'the same by js-tiktoken', run: () => theirs.encode(text).length, bytes },
-    { label: 'Llama 3 decoded', run: () => ours.decode(ids).length, bytes },
-    { label: 'the same by js-tiktoken', run: () => theirs.decode(ids).length, bytes },
-    { label: 'Llama 3, a megabyte of one letter', run: () => ours.encode(letters).length, bytes: TEXT_BYTES },
-    { label: 'Llama 2 encoded', run: () => spm.encode(text).length, bytes },
+  const missing = missingPeers(found, ['js-tiktoken']);
+  const theirs = missing === undefined ? tiktokenOf(llama3) : undefined;
+  if (theirs !== undefined && ids.join() !== theirs.encode(text).join()) throw new Error('js-tiktoken gives other ids');
+  const peer = {
+    label: 'the same by js-tiktoken',
+    peers: ['js-tiktoken'],
+    ...(missing === undefined ? {} : { missing }),
+  };
+  const row = (/** @type {string} */ label, /** @type {() => unknown} */ run, length = bytes) => ({
+    ...{ label, warmUp: run, run: async () => ({ cpu: secondsOf(run), bytes: length }) },
+  });
+  return [
+    { id: 'tokenizing/encode', ...row('Llama 3 encoded', () => ours.encode(text)) },
+    { id: 'tokenizing/encode/js-tiktoken', ...row('', () => theirs?.encode(text)), ...peer },
+    { id: 'tokenizing/decode', ...row('Llama 3 decoded', () => ours.decode(ids)) },
+    { id: 'tokenizing/decode/js-tiktoken', ...row('', () => theirs?.decode(ids)), ...peer },
+    { id: 'tokenizing/letters', ...row('Llama 3, a megabyte of one letter', () => ours.encode(letters), TEXT_BYTES) },
+    { id: 'tokenizing/llama2', ...row('Llama 2 encoded', () => spm.encode(text)) },
   ];
-  /** @type {number[][]} */
-  const seconds = rows.map(() => []);
-  for (let round = 0; round <= rounds; round++) {
-    for (const [index, { run }] of rows.entries()) {
-      const taken = secondsOf(run);
-      if (round > 0) seconds[index]?.push(taken); // the first round warms the code
-    }
-  }
-  console.log(`\n${(bytes / 1e6).toFixed(2)} MB of English text, medians of ${rounds} runs:\n`);
-  console.log('| | cpu s | MB/s |\n|-|-:|-:|');
-  for (const [index, { label, bytes: length }] of rows.entries()) {
-    const middle = median(seconds[index] ?? []);
-    console.log(`| ${label} | ${middle.toFixed(3)} | ${(length / middle / 1e6).toFixed(1)} |`);
-  }
 }
 
-/** @param {() => number} run */
+/** @param {Uint8Array} ranks */
+function tiktokenOf(ranks) {
+  return new Tiktoken({ pat_str: PATTERN, special_tokens: {}, bpe_ranks: ranksLine(ranks) });
+}
+
+/** @param {() => unknown} run */
 function secondsOf(run) {
   const before = process.cpuUsage();
   run();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1e6;
-}
-
-/** @param {number[]} values */
-function median(values) {
-  return values.sort((a, b) => a - b)[values.length >> 1] ?? NaN;
 }
 
 /** @param {string} name */

@@ -1,119 +1,95 @@
-#!/usr/bin/env node
 // @ts-check
 /**
  * What it costs to open files that are large in one way: 65,606 members, 10,000 tensors, 280,147 merges.
  *
- *     npm run bench -- --only zip [--rounds 9 --folder /fast/disk]
- *
- * Each opening is timed twice over: in this process, where the code is warm (the first round does not count), and in a
- * process of its own, started for it, whose memory is the memory of the opening. All take turns, so that whatever
- * else the machine does meets all of them; the table shows medians.
+ * Each opening is timed twice over: in this process, where the code is warm, and in a process of its own, started for
+ * it, whose memory is the memory of the opening.
  *
  * @module
  */
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
-import { fileURLToPath } from 'node:url';
 
-import { NAMES, makeArchives } from './make-archives.mjs';
-import { measure, medianUsage } from './measure.mjs';
+import { beside, cli, commandRow } from './commands.mjs';
+import { NAMES } from './make-archives.mjs';
+import { measure } from './measure.mjs';
 import { OPENINGS } from './open-once.mjs';
+import { PYTHON, missingPeers } from './peers.mjs';
 
-/** @typedef {import('./measure.mjs').Usage} Usage */
-/** @typedef {{ label: string, opening: string, file: string, base?: string }} Row */
+/** @typedef {import('./turns.mjs').Row} Row */
+/** @typedef {import('./materials.mjs').Context} Context */
+/** @typedef {{ id: string, label: string, opening: string, file: string, peers?: string[] }} Case */
 
-const OPEN_ONCE = fileURLToPath(new URL('open-once.mjs', import.meta.url));
-const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-
-/** @type {Row[]} */
-const ROWS = [
-  { label: '65,606 members listed', opening: 'list, llama-inspect', file: NAMES.members },
-  { label: 'the same by yauzl', opening: 'list, yauzl', file: NAMES.members, base: 'list, llama-inspect' },
-  { label: '65,600 tensors opened', opening: 'tensors, llama-inspect', file: NAMES.members },
-  { label: 'pickle of 10,000 tensors parsed', opening: 'pickle, llama-inspect', file: NAMES.tensors },
-  { label: 'the same by pickleparser', opening: 'pickle, pickleparser', file: NAMES.tensors, base: 'pickle, llama-inspect' }, // prettier-ignore
-  { label: '10,000 tensors opened', opening: 'tensors, llama-inspect', file: NAMES.tensors },
-  { label: 'GGUF opened, 280,147 merges', opening: 'header, llama-inspect', file: NAMES.vocabulary },
+/** @type {Case[]} */
+const CASES = [
+  { id: 'members', label: '65,606 members listed', opening: 'list, llama-inspect', file: NAMES.members },
+  { id: 'members/yauzl', label: 'the same by yauzl', opening: 'list, yauzl', file: NAMES.members, peers: ['yauzl'] },
+  { id: 'tensors', label: '65,600 tensors opened', opening: 'tensors, llama-inspect', file: NAMES.members },
+  { id: 'pickle', label: 'pickle of 10,000 tensors parsed', opening: 'pickle, llama-inspect', file: NAMES.tensors },
   {
-    ...{ label: 'and all strings read', opening: 'header and all strings, llama-inspect' },
-    file: NAMES.vocabulary,
+    ...{ id: 'pickle/pickleparser', label: 'the same by pickleparser', opening: 'pickle, pickleparser' },
+    ...{ file: NAMES.tensors, peers: ['pickleparser'] },
+  },
+  { id: 'tensors-10000', label: '10,000 tensors opened', opening: 'tensors, llama-inspect', file: NAMES.tensors },
+  { id: 'gguf', label: 'GGUF opened, 280,147 merges', opening: 'header, llama-inspect', file: NAMES.vocabulary },
+  {
+    ...{ id: 'gguf-strings', label: 'and all strings read' },
+    ...{ opening: 'header and all strings, llama-inspect', file: NAMES.vocabulary },
   },
   {
-    ...{ label: 'the same by @huggingface/gguf', opening: 'header and all strings, @huggingface/gguf' },
-    ...{ file: NAMES.vocabulary, base: 'header, llama-inspect' },
+    ...{ id: 'gguf/huggingface', label: 'the same by @huggingface/gguf', peers: ['@huggingface/gguf'] },
+    ...{ opening: 'header and all strings, @huggingface/gguf', file: NAMES.vocabulary },
   },
 ];
 
 /**
- * Measures and prints the table.
- *
- * @param {{ folder: string, rounds: number }} options
+ * @param {Context} context
+ * @returns {Row[]}
  */
-export async function benchOpening({ folder, rounds }) {
-  const archives = join(folder, 'archives');
-  const made = await access(join(archives, NAMES.vocabulary)).then(
-    () => true,
-    () => false,
-  );
-  if (!made) await makeArchives(archives);
-  /** @type {number[][]} */
-  const times = ROWS.map(() => []);
-  /** @type {Usage[][]} */
-  const usages = ROWS.map(() => []);
-  /** @type {Usage[]} */
-  const starts = [];
-  /** @type {Usage[]} */
-  const commands = [];
-  for (let round = 0; round <= rounds; round++) {
-    for (const [index, { opening, file }] of ROWS.entries()) {
-      const path = join(archives, file);
-      const time = await timed(() => OPENINGS[opening]?.(path));
-      if (round === 0) continue;
-      times[index]?.push(time);
-      usages[index]?.push(await measure(process.execPath, [OPEN_ONCE, opening, path]));
-    }
-    if (round === 0) continue;
-    starts.push(await measure(process.execPath, ['-e', '0']));
-    commands.push(await measure(process.execPath, [CLI, 'tensors', join(archives, NAMES.members)]));
-  }
-  print(times.map(median), usages.map(medianUsage), medianUsage(starts), medianUsage(commands), rounds);
-}
-
-/** @param {() => Promise<unknown> | undefined} run */
-async function timed(run) {
-  const start = performance.now();
-  await run();
-  return performance.now() - start;
-}
-
-/** @param {readonly number[]} values */
-function median(values) {
-  return [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
+export function openingRows(context) {
+  const { archives, peers: found } = context;
+  return [
+    ...CASES.map(({ id, label, opening, file, peers = [] }) =>
+      openingRow(context, { id, label, opening, file, peers }),
+    ),
+    {
+      ...{ id: 'opening/gguf/gguf-py', label: 'the same by gguf-py', peers: ['gguf-py'], rounds: 1 },
+      ...missingIn(found, ['gguf-py']),
+      run: async () => ({
+        ...(await measure(PYTHON, [beside('gguf_py.py'), 'open', join(archives, NAMES.vocabulary)])),
+      }),
+    },
+    commandRow(context, {
+      ...{ id: 'opening/command', label: '`llama-inspect tensors`, 65,600 rows' },
+      command: cli('tensors', join(archives, NAMES.members)),
+    }),
+  ];
 }
 
 /**
- * @param {readonly number[]} times
- * @param {readonly Usage[]} usages
- * @param {Usage} start
- * @param {Usage} command
- * @param {number} rounds
+ * @param {Context} context
+ * @param {Required<Case>} each
+ * @returns {Row}
  */
-function print(times, usages, start, command, rounds) {
-  console.log(`\nOpening files that are large in one way, medians of ${rounds} runs:\n`);
-  console.log('| | warm ms | ratio | own process: wall s | cpu s | peak memory |');
-  console.log('|-|-:|-:|-:|-:|-:|');
-  for (const [index, { label, base }] of ROWS.entries()) {
-    const time = times[index] ?? NaN;
-    const other = times[ROWS.findIndex(({ opening }) => opening === base)];
-    const ratio = other === undefined ? '' : `${(time / other).toFixed(1)} x`;
-    console.log(`| ${label} | ${time.toFixed(0)} | ${ratio} | ${processCells(usages[index])} |`);
-  }
-  console.log(`| \`llama-inspect tensors\`, 65,600 rows | | | ${processCells(command)} |`);
-  console.log(`| \`node -e 0\` | | | ${processCells(start)} |`);
+function openingRow({ archives, peers: found }, { id, label, opening, file, peers }) {
+  const path = join(archives, file);
+  return {
+    ...{ id: `opening/${id}`, label, peers, ...missingIn(found, peers) },
+    warmUp: () => OPENINGS[opening]?.(path),
+    run: async () => {
+      const start = performance.now();
+      await OPENINGS[opening]?.(path);
+      const warmMs = performance.now() - start;
+      return { warmMs, ...(await measure(process.execPath, [beside('open-once.mjs'), opening, path])) };
+    },
+  };
 }
 
-/** @param {Usage | undefined} usage */
-function processCells({ wall, cpu, peakBytes } = { wall: NaN, cpu: NaN, peakBytes: NaN }) {
-  return [wall.toFixed(2), cpu.toFixed(2), `${Math.round(peakBytes / 1e6)} MB`].join(' | ');
+/**
+ * @param {Context['peers']} found
+ * @param {readonly string[]} peers
+ */
+function missingIn(found, peers) {
+  const missing = missingPeers(found, peers);
+  return missing === undefined ? {} : { missing };
 }
