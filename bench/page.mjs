@@ -78,7 +78,9 @@ fit. Ours and the programs of others take turns, ${options.rounds === 1 ? 'in on
 
 /** @param {Results} results */
 function figures({ rows, machine }) {
-  const lines = judge(rows).map(({ what, must, measured, verdict }) => [what, must, measured, verdict]);
+  const judgements = judge(rows);
+  if (judgements.length === 0) return '';
+  const lines = judgements.map(({ what, must, measured, verdict }) => [what, must, measured, verdict]);
   return `## What was aimed at
 
 Ratios are ours against the other's time unless it says faster. What misses its limit is **bold**.${

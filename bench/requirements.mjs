@@ -171,7 +171,9 @@ export function judge(rows) {
   const byId = new Map(rows.map((row) => [row.id, row]));
   /** @type {Look} */
   const look = (id, figure) => medianOf(byId.get(id), figure);
-  return REQUIREMENTS.map(({ what, must, measures, limit }) => {
+  // a run of one part says nothing of the others
+  const asked = REQUIREMENTS.filter(({ measures }) => measures.some(({ rows: ids }) => ids.some((id) => byId.has(id))));
+  return asked.map(({ what, must, measures, limit }) => {
     const found = measures.map((measure) => ({ measure, value: measure.value(look) }));
     const known = found.flatMap(({ measure, value }) => (value === undefined ? [] : [{ measure, value }]));
     const missed = known.filter(({ measure, value }) => isMissed(measure, value));
