@@ -149,7 +149,7 @@ export const REQUIREMENTS = [
         atMost: SAME_MEMORY,
       }),
     ]),
-    limit: 'files of 16 GB do not stay in the page cache, so the disk decides',
+    limit: 'files of 16 GB do not stay in the page cache, so the disk decides the time; memory differs by what the garbage collector has not taken yet', // prettier-ignore
   },
 ];
 
