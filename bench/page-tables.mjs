@@ -135,7 +135,7 @@ function kernelTable(rows) {
       const weighted = [rows.get(`kernels/${name}/weighted`), rows.get(`kernels/${name}/weighted/ggml`)];
       const missing = theirs?.missing ?? weighted[1]?.missing ?? null;
       return [
-        missing === null ? name : `${name} (ggml ${missing})`,
+        missing === null ? name : `${name} (${missing})`,
         ...[number(speedOf(ours), 0), number(speedOf(theirs), 0)],
         ...[faster(ours, theirs), faster(weighted[0], weighted[1])],
       ];
