@@ -64,7 +64,7 @@ function divergence(a: Float32Array, b: Float32Array, normA: number, normB: numb
 /** Logarithm of the sum of exponentials, given the largest logit. */
 function logSumExp(logits: Float32Array, largest: number): number {
   let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += Math.exp(logits[i]! - largest);
+  for (const value of logits) sum += Math.exp(value - largest);
   return largest + Math.log(sum);
 }
 

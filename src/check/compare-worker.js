@@ -63,6 +63,6 @@ function areEqual(a, b) {
 }
 
 if (workerData?.kind === COMPARE_WORKER) {
-  const run = await createJobRunner(workerData.kernels);
-  parentPort?.on('message', async (job) => parentPort?.postMessage(await run(job)));
+  const runner = createJobRunner(workerData.kernels);
+  parentPort?.on('message', async (job) => parentPort?.postMessage(await (await runner)(job)));
 }

@@ -10,6 +10,7 @@ import type { MetadataOverride } from '../convert/metadata-overrides.js';
 import type { ConversionResult } from '../convert/convert.js';
 import type { ModelComparison } from '../check/comparison.js';
 import type { ConvertOptions } from '../convert/options.js';
+import type { ConversionPlan } from '../convert/plan.js';
 import { type QuantizingOption, idleQuantizingOption } from '../convert/quantizing-options.js';
 import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
@@ -125,8 +126,7 @@ export function addConvert(program: Command, bind: Bind): void {
         keepHeapSmall();
         const wanted = { ...options, ...(await quantizing(context, options)), chatTemplate: await templating(options) };
         const { openModel } = await import('../llama/open-path-node.js');
-        const { signal } = context;
-        await using model = await openModel(source, { ropeFactor: options.ropeFactor, signal });
+        await using model = await openModel(source, { ropeFactor: options.ropeFactor, signal: context.signal });
         return await withAdapters(model, options.lora, (adapted) =>
           options.dryRun === true ? showPlan(context, adapted, wanted) : convert(context, adapted, wanted),
         );
