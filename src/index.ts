@@ -72,7 +72,6 @@ export type { Llama4Family, ModelFamily, StatedEncoder, VisionEncoderShape, Visi
 export type { AttentionTemperature, Llama4Args, Llama4VisionArgs, MoeArgs } from './llama/llama4/args.js';
 export type { ComparedFile, ReleaseIdentity } from './llama/identify-release.js';
 export * from './llama/inspect.js';
-export type { Sha256 } from './llama/file-hashes.js';
 export { RELEASES } from './llama/releases/catalogue.js';
 export type * from './llama/releases/release.js';
 export type { GroupTally, TensorGroupName, TypeTally, WeightTallies, WeightTally } from './llama/weight-tallies.js';

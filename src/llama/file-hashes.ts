@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Sha256 } from '../formats/torch/object-leaves.js';
 import { SourceError } from '../source/byte-source.js';
 import type { Folder } from '../source/folder.js';
 import { hexOf } from '../source/hex.js';
@@ -11,16 +12,11 @@ import { readWhole } from '../source/whole.js';
 /** Largest file that is hashed here: `tokenizer.model` of Llama 4 has 3.6 MB. */
 export const SMALL_BYTES = 8 << 20;
 
-/** SHA-256 in lower-case hexadecimal; undefined where it cannot be computed. */
-export type Sha256 = (bytes: Uint8Array) => Promise<string | undefined>;
-
-/** The browser's implementation, which Node has too; not there for a page that may not hash (`crypto.subtle` exists in secure contexts only). */
-const subtleSha256: Sha256 = async (bytes) => {
+/** The browser's implementation, which Node has too; undefined for a page that may not hash (`crypto.subtle` exists in secure contexts only). */
+function subtleSha256(): Sha256 | undefined {
   const subtle = (globalThis.crypto as Crypto | undefined)?.subtle;
-  if (subtle === undefined) return undefined;
-  const digest = await subtle.digest('SHA-256', new Uint8Array(bytes));
-  return hexOf(new Uint8Array(digest));
-};
+  return subtle && (async (bytes) => hexOf(new Uint8Array(await subtle.digest('SHA-256', new Uint8Array(bytes)))));
+}
 
 /**
  * SHA-256 of a file in lower-case hexadecimal. Reads the whole file.
@@ -31,9 +27,9 @@ const subtleSha256: Sha256 = async (bytes) => {
 export async function smallFileSha256(
   folder: Folder,
   name: string,
-  sha256: Sha256 = subtleSha256,
+  sha256: Sha256 | undefined = subtleSha256(),
 ): Promise<string | undefined> {
-  if (!(await folder.has(name))) return undefined;
+  if (sha256 === undefined || !(await folder.has(name))) return undefined;
   const bytes = await readSmall(folder, name);
   return bytes && sha256(bytes);
 }

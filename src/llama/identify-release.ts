@@ -8,7 +8,8 @@
  * @module
  */
 import type { Folder } from '../source/folder.js';
-import { type Sha256, smallFileSha256 } from './file-hashes.js';
+import type { Sha256 } from '../formats/torch/object-leaves.js';
+import { smallFileSha256 } from './file-hashes.js';
 import type { CheckpointKind } from './meta-checkpoint.js';
 import type { LlamaConfig } from './model.js';
 import { isInstructName } from './model-name.js';
