@@ -172,9 +172,9 @@ describe('the encoder that Node gets', () => {
     expect(large.beginHash).toBeDefined();
     await large.close();
     for (const [threads, slots] of [
-      [1, 2],
-      [2, 4],
-      [3, 5],
+      [1, 4],
+      [2, 5],
+      [3, 6],
     ] as const) {
       const encoder = await createNodeEncoder([piece(huge, 'q8_0')], 1e12, { threads });
       expect(encoder.slots).toBe(slots);
