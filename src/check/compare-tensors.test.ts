@@ -8,6 +8,7 @@ import {
   castModel,
   memoryTensor,
   modelOf,
+  randomNumbers,
   syntheticModel,
   valuesOf,
   withChange,
@@ -263,6 +264,17 @@ describe('causes', () => {
     expect(tensorFindings([found!])[0]?.message).toBe(
       '32 rows stand in another order: row 0 of the second model is row 5 of the first',
     );
+  });
+
+  it.each(['q8_0', 'bfloat16'] as const)('names them by sums of float32 too, %s', async (dtype) => {
+    const [rows, width] = [16, 256];
+    for (let seed = 1; seed <= 8; seed++) {
+      const random = randomNumbers(seed);
+      const values = Float32Array.from({ length: rows * width }, (_, i) => (i < width ? 0 : random() - 0.5));
+      const rotated = Float32Array.from([...values.slice(5 * width), ...values.slice(0, 5 * width)]);
+      const [a, b] = [values, rotated].map((each) => memoryTensor(W2, [rows, width], each, dtype));
+      expect(await compareOne(a!, b!)).toMatchObject({ cause: { kind: 'rows-moved', count: rows, row: 0, from: 5 } });
+    }
   });
 
   it('does not take two changed rows for swapped ones', async () => {
