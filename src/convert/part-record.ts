@@ -12,6 +12,7 @@ import type { TensorFingerprint } from '../integrity/fingerprint-tensor.js';
 import { isSha256 } from '../integrity/lock-shape.js';
 import { formsOf } from '../integrity/narrowest-form.js';
 import { isJsonObject } from '../llama/json-object.js';
+import { isPossiblePart } from './parts.js';
 import { type ConversionIdentity, type ConversionPart, ConvertError } from './plan.js';
 
 /** A file that a part wrote. */
@@ -114,7 +115,9 @@ function damaged(message: string, path: string): ConvertError {
 }
 
 function isPart(value: unknown): value is ConversionPart {
-  return isJsonObject(value) && isCount(value['number']) && isCount(value['count']);
+  if (!isJsonObject(value)) return false;
+  const { number, count } = value;
+  return typeof number === 'number' && typeof count === 'number' && isPossiblePart({ number, count });
 }
 
 function isCount(value: unknown): value is number {

@@ -22,10 +22,16 @@ import {
 /** Most parts: more than any model has files of the usual size. */
 const MAX_PARTS = 9999;
 
-/** Refuses a part that there cannot be. @throws ConvertError `convert/bad-option` */
-export function expectPart({ number, count }: ConversionPart): void {
+/** Whether there can be a part of that number among so many. */
+export function isPossiblePart({ number, count }: ConversionPart): boolean {
   const isCount = Number.isInteger(count) && count >= 1 && count <= MAX_PARTS;
-  if (isCount && Number.isInteger(number) && number >= 1 && number <= count) return;
+  return isCount && Number.isInteger(number) && number >= 1 && number <= count;
+}
+
+/** Refuses a part that there cannot be. @throws ConvertError `convert/bad-option` */
+export function expectPart(part: ConversionPart): void {
+  if (isPossiblePart(part)) return;
+  const { number, count } = part;
   throw new ConvertError('convert/bad-option', `there is no part ${number} of ${count}`, {
     hint: `parts are counted from 1, and there are at most ${MAX_PARTS}: 1/4, 2/4, 3/4, 4/4`,
   });
