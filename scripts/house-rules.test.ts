@@ -65,6 +65,23 @@ describe('exports', () => {
   });
 });
 
+describe('raw templates', () => {
+  it('are of ASCII alone: the bundle of the command line has escapes for other characters', () => {
+    const files = CODE.filter((file) => readFileSync(join(SRC, file), 'utf8').includes('String.raw`'));
+    const templates = files.flatMap((file) => rawTemplates(source(file)).map((text) => ({ file, text })));
+    expect(templates.length).toBeGreaterThan(0);
+    expect(templates.filter(({ text }) => /[^\0-\x7f]/.test(text))).toEqual([]);
+  });
+});
+
+/** The texts of all templates below a node that a function takes as they are written. */
+function rawTemplates(node: ts.Node): string[] {
+  const own = ts.isTaggedTemplateExpression(node) ? [node.getText()] : [];
+  const below: string[] = [];
+  ts.forEachChild(node, (child) => void below.push(...rawTemplates(child)));
+  return [...own, ...below];
+}
+
 /** Names of the exported declarations of a file that no TSDoc comment describes. */
 function undocumented(file: ts.SourceFile): string[] {
   const bare: string[] = [];
