@@ -68,7 +68,7 @@ describe('a requirement', () => {
     const rows = [result('hashing/verify', { wall: [1.1] }), result('hashing/md5sum', { wall: [1] }), ...four];
     expect(verify(rows)).toMatchObject({
       measured: 'one file **1.10 x**; four files 2.61 x',
-      verdict: expect.stringMatching(/^not reached \(one file\): one MD5 is one chain/) as string,
+      verdict: expect.stringMatching(/^not reached \(one file\): one file is one chain/) as string,
     });
   });
 

@@ -19,7 +19,8 @@ export interface Comparer {
   /**
    * What lies between two tensors; undefined where they are equal to the bit. Reads both once; those of one type
    * twice where they differ. Kernels make the sums in float32, 64 squares at most, and add these up in float64:
-   * they are within 1e-6 of the plain ones; counts, places, values and what fits are the same.
+   * they are within 1e-6 of the plain ones; counts, places, values and what fits are the same, as far as the limit for a whole
+   * quantized tensor, which is one on a sum, is not met to six digits.
    *
    * @throws QuantError `quant/no-decoder` for tensors that differ and are of a type that cannot be decoded; CheckError
    *   `check/thread-died`; the errors of the tensors' files

@@ -10,6 +10,7 @@ import { checkConversion } from '../check/check-conversion-node.js';
 import { convert } from '../convert/convert-path-node.js';
 import { openTensorFile } from '../formats/open-path-node.js';
 import { openModel } from '../llama/open-path-node.js';
+import { SourceError } from '../source/byte-source.js';
 import { llamaInspect, llamaInspectJson, temporaryFolder } from '../testing/cli.js';
 import { FIXTURES, modelFolder } from '../testing/fixtures.js';
 
@@ -113,6 +114,35 @@ describe('convert --check', () => {
     } finally {
       vi.unstubAllEnvs();
     }
+  });
+
+  it('says that the output stays where its check could not be carried out', async () => {
+    vi.doMock('../check/check-conversion-node.js', () => ({
+      checkConversion: async () => Promise.reject(new SourceError('source/read-failed', 'the disk is gone')),
+    }));
+    try {
+      const output = join(temporaryFolder(), 'out.gguf');
+      const { code, stderr } = await llamaInspect('convert', MODEL, '--to', 'gguf', '--output', output, '--check');
+      expect(code).toBe(2);
+      expect(stderr.replaceAll(/\s+/g, ' ')).toContain(`${output} is written and stays; what failed is its check`);
+      expect(stderr).toContain('the disk is gone   [source/read-failed]');
+      expect(existsSync(output)).toBe(true);
+    } finally {
+      vi.doUnmock('../check/check-conversion-node.js');
+    }
+  });
+
+  it('proves what was written in parts when they are finished, and no part', async () => {
+    const place = temporaryFolder();
+    const run = ['convert', MODEL, '--to', 'gguf', '--split-max-size', '1MB', '--output', join(place, 'out.gguf')];
+    expect(await llamaInspect(...run, '--part', '1/2', '--check')).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('--check needs a whole output: give it with --finish   [cli/usage]') as string,
+    });
+    for (const part of ['1/2', '2/2']) expect((await llamaInspect(...run, '--part', part)).code).toBe(0);
+    const { code, answer } = await llamaInspectJson<{ comparison: Comparison }>(...run, '--finish', '--check');
+    expect([code, answer.comparison.verdict]).toEqual([0, 'same']);
+    expect(answer.comparison.b.path).toMatch(/out-00001-of-0000\d\.gguf$/);
   });
 
   it('is refused where nothing is written', async () => {

@@ -7,8 +7,6 @@ import { type Command, Option } from 'commander';
 
 import type { TensorTypeOverride } from '../convert/mixture.js';
 import type { MetadataOverride } from '../convert/metadata-overrides.js';
-import type { ConversionResult } from '../convert/convert.js';
-import type { ModelComparison } from '../check/comparison.js';
 import type { ConvertOptions } from '../convert/options.js';
 import type { ConversionPlan } from '../convert/plan.js';
 import { type QuantizingOption, idleQuantizingOption } from '../convert/quantizing-options.js';
@@ -16,9 +14,10 @@ import type { LlamaModel } from '../llama/model.js';
 import type { OperationOptions } from '../options.js';
 import type { CommandContext } from './context.js';
 import { usageError } from './errors.js';
+import { prove } from './convert-check.js';
 import { type PartOptions, finishOption, partOption } from './convert-part.js';
 import { type JobsOption, addJobsOption } from './jobs.js';
-import { encoding, openComparer, openKernels } from './kernels.js';
+import { encoding } from './kernels.js';
 import { collectMetadata } from './parse-metadata.js';
 import { parseCount, parseRopeFactor, parseSize, refuseBoth } from './parse-options.js';
 import { collectTensorType, parseFileType, parseTensorType } from './parse-types.js';
@@ -245,7 +244,7 @@ async function convert(context: CommandContext, model: LlamaModel, options: Want
     seconds: (performance.now() - began) / 1000,
     peakMemory: process.resourceUsage().maxRSS * 1024,
   };
-  const comparison = options.check === true ? await check(context, model, result, options) : undefined;
+  const comparison = options.check === true ? await prove(context, model, result, options) : undefined;
   await context.answer({
     lines: async () => (await import('../report/conversion.js')).conversionLines(result, { ...facts, comparison }),
     json: async () => {
@@ -255,21 +254,6 @@ async function convert(context: CommandContext, model: LlamaModel, options: Want
     },
   });
   return comparison?.verdict === 'different' ? 1 : 0;
-}
-
-/** Compares what was written with what it was made of. */
-async function check(
-  context: CommandContext,
-  model: LlamaModel,
-  result: ConversionResult,
-  options: WantedOptions,
-): Promise<ModelComparison> {
-  const { checkConversion } = await import('../check/check-conversion-node.js');
-  await using kernels = await openKernels(options);
-  await using comparer = await openComparer(options);
-  return await context.watch((watching) =>
-    checkConversion(model, result, options.output, { ...watching, kernels, comparer }),
-  );
 }
 
 /** The function, called at most once; every call gives the promise of the first. */

@@ -34,7 +34,8 @@ export interface Tensor extends TensorInfo {
   readRows(first: number, count: number, options?: ReadOptions): Promise<Uint8Array>;
   /**
    * Fills `targets` one after another with the rows from row `first`; altogether they are as long as whole rows. At the cost of
-   * one read where the source of the bytes can do it. Absent where reading and copying is as good: see {@link readRowsInto}.
+   * one read where the source of the bytes can do it. Absent where reading and copying is as good: see {@link readRowsInto}. A copy of
+   * a tensor with another `readRows` leaves it out, or it goes on reading the old rows.
    */
   readRowsInto?(first: number, targets: readonly Uint8Array[], options?: ReadOptions): Promise<void>;
 }
