@@ -16,24 +16,11 @@ import { inspectPath } from '../src/llama/inspect-path-node.js';
 import { openModel } from '../src/llama/open-path-node.js';
 import { RELEASES } from '../src/llama/releases/catalogue.js';
 import { builtFile } from '../src/testing/built.js';
+import { PYTHON, PYTORCH_SKIPPED, hasPyTorch } from '../src/testing/pytorch.js';
 import { readWithYauzl } from '../src/testing/zip.js';
 import { RELEASE_SHAPES, releaseShape, tensorShapes } from './release-shapes.mjs';
 import { type CheckpointOptions, makeCheckpoint } from './synthetic-checkpoint.mjs';
 import { crc32OfZeros } from './zero-crc32.mjs';
-
-const PYTHON = process.env['LLAMA_PYTHON'] ?? 'python3';
-
-function hasTorch(): boolean {
-  try {
-    execFileSync(PYTHON, ['-c', 'import torch'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const found = hasTorch();
-const reason = found ? '' : ` (skipped: ${PYTHON} has no PyTorch; name one that has in LLAMA_PYTHON)`;
 
 const PARAMS = {
   ...{ dim: 64, n_layers: 2, n_heads: 8, n_kv_heads: 4, vocab_size: 768, ffn_dim_multiplier: 1.3 },
@@ -234,7 +221,7 @@ for path in sys.argv[1:]:
 print(json.dumps(files))
 `;
 
-describe.skipIf(!found)(`torch.load(mmap=True)${reason}`, () => {
+describe.skipIf(!hasPyTorch)(`torch.load(mmap=True)${PYTORCH_SKIPPED}`, () => {
   it('gives the tensors of an untied checkpoint and of a tied one that is sparse', async () => {
     const [dense, sparse] = [await made('torch'), await made('torch-sparse', { tied: true, sparse: true })];
     const paths = [dense, sparse].map((folder) => join(folder, 'consolidated.00.pth'));

@@ -15,21 +15,8 @@ import { openTorchFile } from '../formats/torch/torch-file.js';
 import { openModel } from '../llama/open-path-node.js';
 import { openFileSource } from '../source/file.js';
 import { TEXT_MODELS, modelFolder } from '../testing/fixtures.js';
+import { PYTHON, PYTORCH_SKIPPED, hasPyTorch } from '../testing/pytorch.js';
 import { convert } from './convert-path-node.js';
-
-const PYTHON = process.env['LLAMA_PYTHON'] ?? 'python3';
-
-function hasTorch(): boolean {
-  try {
-    execFileSync(PYTHON, ['-c', 'import torch'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-const found = hasTorch();
-const reason = found ? '' : ` (skipped: ${PYTHON} has no PyTorch; name one that has in LLAMA_PYTHON)`;
 
 /** Prints name, type, shape and SHA-256 of every tensor of each file, and whether the output is the embedding's storage. */
 const SCRIPT = `
@@ -52,7 +39,7 @@ interface Loaded {
   readonly shared: boolean;
 }
 
-describe.skipIf(!found)(`torch.load of what convert --to meta writes${reason}`, () => {
+describe.skipIf(!hasPyTorch)(`torch.load of what convert --to meta writes${PYTORCH_SKIPPED}`, () => {
   let root = '';
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'torch-load-'));
