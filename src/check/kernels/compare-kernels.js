@@ -8,7 +8,7 @@
  * @see https://webassembly.github.io/spec/core/
  * @module
  */
-import { aligned, compileKernels, reach } from '../../quant/kernels/compile.js';
+import { aligned, compiledOnce, reach } from '../../quant/kernels/compile.js';
 
 /** Elements that are compared at a time, as float32 in bytes, so that both sides stay in a core's own cache. */
 const BYTES_AT_A_TIME = 1 << 18;
@@ -99,19 +99,11 @@ export class CompareKernels {
   }
 }
 
-/** @type {Promise<WebAssembly.Module | undefined> | undefined} */
-let compiling;
-
 /**
  * The kernels, compiled but without memory; undefined where the machine cannot run them. Compiles once, and other threads
  * take the module as it is.
- *
- * @returns {Promise<WebAssembly.Module | undefined>}
  */
-export function compileCompareKernels() {
-  compiling ??= compile();
-  return compiling;
-}
+export const compileCompareKernels = compiledOnce(() => import('./kernels.generated.js'));
 
 /**
  * The kernels with a memory of their own; undefined where the machine cannot run them.
@@ -122,10 +114,4 @@ export function compileCompareKernels() {
 export async function createCompareKernels(compiled) {
   const module = compiled ?? (await compileCompareKernels());
   return module && new CompareKernels(await WebAssembly.instantiate(module));
-}
-
-async function compile() {
-  // not loaded by threads that are handed the module
-  const { KERNELS } = await import('./kernels.generated.js');
-  return compileKernels(KERNELS);
 }

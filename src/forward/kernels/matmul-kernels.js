@@ -8,7 +8,7 @@
  * @see https://webassembly.github.io/spec/core/
  * @module
  */
-import { aligned, compileKernels, reach } from '../../quant/kernels/compile.js';
+import { aligned, compiledOnce, reach } from '../../quant/kernels/compile.js';
 
 /** Tokens of a panel: the lanes of two vectors. */
 const PANEL_TOKENS = 8;
@@ -198,19 +198,11 @@ export class MatmulKernels {
   }
 }
 
-/** @type {Promise<WebAssembly.Module | undefined> | undefined} */
-let compiling;
-
 /**
  * The kernels, compiled but without memory; undefined where the machine cannot run them. Compiles once, and other threads
  * take the module as it is.
- *
- * @returns {Promise<WebAssembly.Module | undefined>}
  */
-export function compileMatmulKernels() {
-  compiling ??= compile();
-  return compiling;
-}
+export const compileMatmulKernels = compiledOnce(() => import('./kernels.generated.js'));
 
 /**
  * The kernels with a memory of their own; undefined where the machine cannot run them.
@@ -221,10 +213,4 @@ export function compileMatmulKernels() {
 export async function createMatmulKernels(compiled) {
   const module = compiled ?? (await compileMatmulKernels());
   return module && new MatmulKernels(await WebAssembly.instantiate(module));
-}
-
-async function compile() {
-  // not loaded by threads that are handed the module
-  const { KERNELS } = await import('./kernels.generated.js');
-  return compileKernels(KERNELS);
 }

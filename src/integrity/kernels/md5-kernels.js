@@ -8,7 +8,7 @@
  * @see https://www.rfc-editor.org/rfc/rfc1321
  * @module
  */
-import { aligned, compileKernels, reach } from '../../quant/kernels/compile.js';
+import { aligned, compiledOnce, reach } from '../../quant/kernels/compile.js';
 
 /** Most files in hand. */
 export const LANES = 8;
@@ -147,19 +147,11 @@ export class Md5Kernels {
   }
 }
 
-/** @type {Promise<WebAssembly.Module | undefined> | undefined} */
-let compiling;
-
 /**
  * The kernels, compiled but without memory; undefined where the machine cannot run them. Compiles once, and other threads
  * take the module as it is.
- *
- * @returns {Promise<WebAssembly.Module | undefined>}
  */
-export function compileMd5Kernels() {
-  compiling ??= compile();
-  return compiling;
-}
+export const compileMd5Kernels = compiledOnce(() => import('./kernels.generated.js'));
 
 /**
  * The kernels with a memory of their own: sixteen buffers and less than a page.
@@ -170,10 +162,4 @@ export function compileMd5Kernels() {
  */
 export async function createMd5Kernels(compiled, bufferBytes) {
   return new Md5Kernels(await WebAssembly.instantiate(compiled), bufferBytes);
-}
-
-async function compile() {
-  // not loaded by threads that are handed the module
-  const { KERNELS } = await import('./kernels.generated.js');
-  return compileKernels(KERNELS);
 }

@@ -25,6 +25,19 @@ export async function compileKernels(base64) {
 }
 
 /**
+ * A function that compiles a module the first time it is called. The text is loaded only then, so that threads which are
+ * handed the compiled module never load it.
+ *
+ * @param {() => Promise<{ readonly KERNELS: string }>} load - gives the module in base64
+ * @returns {() => Promise<WebAssembly.Module | undefined>}
+ */
+export function compiledOnce(load) {
+  /** @type {Promise<WebAssembly.Module | undefined> | undefined} */
+  let compiling;
+  return () => (compiling ??= load().then(({ KERNELS }) => compileKernels(KERNELS)));
+}
+
+/**
  * Lets a memory reach to a byte.
  *
  * @param {WebAssembly.Memory} memory

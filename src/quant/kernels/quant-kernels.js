@@ -8,7 +8,7 @@
  * @see https://webassembly.github.io/spec/core/
  * @module
  */
-import { aligned, compileKernels, reach } from './compile.js';
+import { aligned, compiledOnce, reach } from './compile.js';
 
 /** ggml's numbers for the types of values that kernels read. */
 const SOURCES = { float32: 0, float16: 1, bfloat16: 30 };
@@ -159,19 +159,11 @@ export class QuantKernels {
   }
 }
 
-/** @type {Promise<WebAssembly.Module | undefined> | undefined} */
-let compiling;
-
 /**
  * The kernels, compiled but without memory; undefined where the machine cannot run them. Compiles once, and other threads
  * take the module as it is: one that compiles for itself needs 4 MB more.
- *
- * @returns {Promise<WebAssembly.Module | undefined>}
  */
-export function compileQuantKernels() {
-  compiling ??= compile();
-  return compiling;
-}
+export const compileQuantKernels = compiledOnce(() => import('./kernels.generated.js'));
 
 /**
  * The kernels with a memory of their own; undefined where the machine cannot run them.
@@ -182,10 +174,4 @@ export function compileQuantKernels() {
 export async function createQuantKernels(compiled) {
   const module = compiled ?? (await compileQuantKernels());
   return module && new QuantKernels(await WebAssembly.instantiate(module));
-}
-
-async function compile() {
-  // not loaded by threads that are handed the module
-  const { KERNELS } = await import('./kernels.generated.js');
-  return compileKernels(KERNELS);
 }
